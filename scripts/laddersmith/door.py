@@ -1,0 +1,39 @@
+"""The way from a rule into the library: logs to the rule's log, and ends an error of ours as one sentence."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from .errors import LaddersmithError
+
+
+def door(main: Callable[..., None], snakemake: Any) -> None:
+    """Call `main` with the rule's named inputs, outputs, params and wildcards as keyword arguments.
+
+    A name that stands in several of them must not: it is an error of the rule. `threads` is passed
+    when `main` takes it. The log file gets every message and, on an error, the traceback; the
+    terminal gets the message alone.
+    """
+    names = main.__code__.co_varnames[: main.__code__.co_argcount + main.__code__.co_kwonlyargcount]
+    offered: dict[str, Any] = {"threads": snakemake.threads}
+    for given in (snakemake.wildcards, snakemake.params, snakemake.input, snakemake.output):
+        offered |= dict(given.items())
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        handlers=[logging.FileHandler(snakemake.log[0], mode="w", encoding="utf-8")],
+        force=True,
+    )
+    log = logging.getLogger("laddersmith")
+    log.info("rule %s %s", snakemake.rule, dict(snakemake.wildcards.items()))
+    try:
+        main(**{name: offered[name] for name in names})
+    except LaddersmithError as error:
+        log.error("%s\n%s", error, traceback.format_exc())
+        sys.exit(f"{snakemake.rule}: {error}")
+    except BaseException:
+        log.error("%s", traceback.format_exc())
+        raise
+    log.info("done")

@@ -1,0 +1,146 @@
+"""Running ffmpeg: found once, fed frames, bounded in time, never through a shell."""
+
+import functools
+import os
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ToolError
+
+TAIL_LINES = 12
+
+# Sources come from strangers: only local files, only demuxers that open nothing beyond the file they are given.
+PROTOCOLS = "file,pipe"
+DEMUXERS = "mov,matroska,mpegts,mpeg,avi,flv,asf,mxf,ivf,obu,h264,hevc,yuv4mpegpipe,ogg,nut,wav,aac,mp3,flac,webvtt,srt"
+SAFE_INPUT = ("-protocol_whitelist", PROTOCOLS, "-format_whitelist", DEMUXERS)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left behind: its stderr, wall seconds and CPU seconds (user + system)."""
+
+    stderr: str
+    wall_s: float
+    cpu_s: float
+
+
+@functools.cache
+def executable() -> str:
+    """Path of the ffmpeg binary of the locked environment.
+
+    Raises
+    ------
+    ToolError
+        If the environment has no ffmpeg.
+    """
+    import imageio_ffmpeg
+
+    try:
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise ToolError(f"no ffmpeg in this environment ({error}); run `make env`") from error
+
+
+@functools.cache
+def build() -> str:
+    """The full text of `ffmpeg -version`: release, compiler, configuration and library versions."""
+    return subprocess.run(
+        [executable(), "-version"], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    ).stdout.strip()
+
+
+def version() -> str:
+    """The release of ffmpeg in use, `n9.0.2-17-g2a571b6068-20260930` say."""
+    return build().split()[2]
+
+
+def run(
+    arguments: Sequence[str], *, what: str, frames: Iterable[bytes] = (), timeout_s: float = 3600.0
+) -> Finished:
+    """Run ffmpeg with `arguments`, writing `frames` to its standard input.
+
+    Parameters
+    ----------
+    arguments : what follows the name of the program; `-hide_banner -nostdin`-like settings are added here.
+    what : where in the work this is, for the error's first words ("bikes, shot 3, x264 270p CRF 28").
+    frames : raw pictures, each the bytes of one frame; none closes the input at once.
+    timeout_s : wall seconds after which the program is killed.
+
+    Raises
+    ------
+    ToolError
+        If the program fails, is killed, or takes longer than `timeout_s`; with the command and the tail of stderr.
+    """
+    command = [executable(), "-hide_banner", "-nostats", "-y", *arguments]
+    late = threading.Event()
+    with tempfile.TemporaryFile() as log:
+        started = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+
+        def kill() -> None:
+            late.set()
+            process.kill()
+
+        watchdog = threading.Timer(timeout_s, kill)
+        watchdog.start()
+        try:
+            _feed(process, frames)
+            status, usage = _wait(process)
+        except BaseException:
+            process.kill()
+            _wait(process)
+            raise
+        finally:
+            watchdog.cancel()
+        wall_s = time.monotonic() - started
+        log.seek(0)
+        stderr = log.read().decode(errors="replace")
+    if late.is_set():
+        raise ToolError(f"{what}: ffmpeg was stopped after {timeout_s:g} s without ending\n{report(command, stderr)}")
+    if status != 0:
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        raise ToolError(f"{what}: ffmpeg failed ({how})\n{report(command, stderr)}")
+    return Finished(stderr, wall_s, usage)
+
+
+def report(command: Sequence[str], stderr: str) -> str:
+    """The command, quoted for a shell, and the last lines that it wrote to stderr."""
+    tail = "\n".join(f"  | {line}" for line in stderr.strip().splitlines()[-TAIL_LINES:])
+    return f"  command: {shlex.join(command)}\n{tail or '  | (nothing on stderr)'}"
+
+
+def _feed(process: subprocess.Popen, frames: Iterable[bytes]) -> None:
+    """Write the frames; a reader that has gone away is told by its exit status, not by a broken pipe."""
+    assert process.stdin is not None
+    try:
+        for frame in frames:
+            process.stdin.write(frame)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    finally:
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+
+
+def _wait(process: subprocess.Popen) -> tuple[int, float]:
+    """Exit status (negative: the signal) and CPU seconds of a child."""
+    if process.returncode is not None:
+        return process.returncode, 0.0
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
+
+
+def temporary_beside(path: str | Path) -> Path:
+    """A name in the folder of `path`, with its suffix, under which a file is written before it is renamed to `path`."""
+    path = Path(path)
+    return path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}.partial{path.suffix}")

@@ -1,0 +1,176 @@
+"""The tables that pass between stages: one schema each, checked whenever a table is written or read."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .errors import TableError
+from .ffmpeg import temporary_beside
+
+KEY = ["shot", "variant", "height", "crf"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Columns of a table. `open_ended` tables may carry further float64 columns (the features of a metric)."""
+
+    name: str
+    columns: pa.Schema
+    unique: tuple[str, ...] = ()
+    open_ended: bool = False
+
+
+def _schema(name: str, unique: Iterable[str], *fields: tuple[str, pa.DataType], open_ended: bool = False) -> Schema:
+    # A caps column may be empty; every other column must be filled.
+    columns = pa.schema([pa.field(n, t, nullable=n in ("maxrate_kbps", "bufsize_kbps")) for n, t in fields])
+    return Schema(name, columns, tuple(unique), open_ended)
+
+
+_POINT = [
+    ("shot", pa.int32()),
+    ("codec", pa.string()),
+    ("variant", pa.string()),
+    ("preset", pa.string()),
+    ("pix_fmt", pa.string()),
+    ("height", pa.int32()),
+    ("width", pa.int32()),
+    ("crf", pa.string()),
+    ("maxrate_kbps", pa.float64()),
+    ("bufsize_kbps", pa.float64()),
+    ("reason", pa.string()),
+]
+_SCORE = [
+    ("model", pa.string()),
+    ("engine", pa.string()),
+    ("vmaf_mean", pa.float64()),
+    ("vmaf_harmonic", pa.float64()),
+    ("vmaf_min", pa.float64()),
+    ("vmaf_p5", pa.float64()),
+    ("vmaf_std", pa.float64()),
+    ("psnr_cb", pa.float64()),
+    ("psnr_cr", pa.float64()),
+    ("frames_scored", pa.int32()),
+]
+_ENCODE = [
+    ("key", pa.string()),
+    ("file", pa.string()),
+    ("bytes", pa.int64()),
+    ("frames", pa.int32()),
+    ("bitrate_kbps", pa.float64()),
+    ("peak_kbps", pa.float64()),
+    ("encode_wall_s", pa.float64()),
+    ("encode_cpu_s", pa.float64()),
+    ("command", pa.string()),
+]
+
+SHOTS = _schema(
+    "shots",
+    ["shot"],
+    ("shot", pa.int32()),
+    ("start", pa.int32()),
+    ("end", pa.int32()),
+    ("start_s", pa.float64()),
+    ("end_s", pa.float64()),
+    ("transition", pa.string()),
+    ("detector", pa.string()),
+    ("spatial_complexity", pa.float64()),
+    ("temporal_complexity", pa.float64()),
+    ("frames_sha256", pa.string()),
+    ("context_sha256", pa.string()),
+)
+PLAN = _schema("plan", KEY, *_POINT)
+ENCODES = _schema("encodes", KEY, *_POINT, *_ENCODE)
+SCORES = _schema("scores", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True)
+FRAMES = _schema(
+    "frames",
+    [*KEY, "frame"],
+    ("shot", pa.int32()),
+    ("variant", pa.string()),
+    ("height", pa.int32()),
+    ("crf", pa.string()),
+    ("frame", pa.int32()),
+    ("vmaf", pa.float64()),
+    ("psnr_cb", pa.float64()),
+    ("psnr_cr", pa.float64()),
+    open_ended=True,
+)
+
+
+def write(path: str | Path, table: pd.DataFrame, schema: Schema) -> None:
+    """Write `table` as Parquet under a temporary name, then rename it to `path`.
+
+    Raises
+    ------
+    TableError
+        If a column is missing, unknown, of the wrong kind or empty, or a key stands twice.
+    """
+    checked = conform(table, schema)
+    fields = list(schema.columns) + [
+        pa.field(name, pa.float64(), nullable=False) for name in checked.columns if name not in schema.columns.names
+    ]
+    partial = temporary_beside(path)
+    pq.write_table(pa.Table.from_pandas(checked, pa.schema(fields), preserve_index=False), partial)
+    os.replace(partial, path)
+
+
+def read(path: str | Path, schema: Schema) -> pd.DataFrame:
+    """Read a table and check it against its schema (see `write`)."""
+    try:
+        table = pq.read_table(path, partitioning=None).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{path}: not a readable {schema.name} table ({error}); delete it and run again") from error
+    return conform(table, schema, str(path))
+
+
+def read_all(paths: Iterable[str | Path], schema: Schema) -> pd.DataFrame:
+    """Read several tables of one schema as one, in the order of `paths`, numbering rows anew.
+
+    A key may stand in several tables when a later round asked for a point again: the first is kept.
+    """
+    tables = [read(path, schema) for path in paths]
+    filled = [table for table in tables if len(table)]
+    joined = pd.concat(filled or tables[:1], ignore_index=True) if tables else empty(schema)
+    if schema.unique:
+        joined = joined.drop_duplicates(list(schema.unique), ignore_index=True)
+    return joined
+
+
+def empty(schema: Schema) -> pd.DataFrame:
+    """A table of this schema with no rows."""
+    return schema.columns.empty_table().to_pandas()
+
+
+def conform(table: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFrame:
+    """`table` with the schema's columns first, in order and in its types.
+
+    Raises
+    ------
+    TableError
+        As `write` says.
+    """
+    where = f"{where}: " if where else ""
+    names = schema.columns.names
+    missing = [name for name in names if name not in table.columns]
+    extra = [name for name in table.columns if name not in names]
+    if missing:
+        raise TableError(f"{where}{schema.name} table lacks {', '.join(missing)}")
+    if extra and not schema.open_ended:
+        raise TableError(f"{where}{schema.name} table has unknown columns {', '.join(map(str, extra))}")
+    table = table[names + extra]
+    try:
+        table = table.astype({field.name: field.type.to_pandas_dtype() for field in schema.columns if field.type != pa.string()})
+        table = table.astype(dict.fromkeys(extra, float))
+    except (ValueError, TypeError) as error:
+        raise TableError(f"{where}{schema.name} table holds a value of the wrong kind: {error}") from error
+    for field in schema.columns:
+        if not field.nullable and table[field.name].isna().any():
+            raise TableError(f"{where}{schema.name} table has empty cells in {field.name}")
+    if schema.unique and table.duplicated(list(schema.unique)).any():
+        twice = table[table.duplicated(list(schema.unique))].iloc[0]
+        raise TableError(f"{where}{schema.name} table holds {twice[list(schema.unique)].to_dict()} twice")
+    return table.reset_index(drop=True)
