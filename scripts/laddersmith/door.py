@@ -12,12 +12,12 @@ from .errors import LaddersmithError
 def door(main: Callable[..., None], snakemake: Any) -> None:
     """Call `main` with the rule's named inputs, outputs, params and wildcards as keyword arguments.
 
-    A name that stands in several of them must not: it is an error of the rule. `threads` is passed
-    when `main` takes it. The log file gets every message and, on an error, the traceback; the
+    `threads` and `config` are passed when `main` takes them; from the config come only settings that change no
+    result (paths, time limits), since a change of those must rerun nothing. The log file gets every message and, on an error, the traceback; the
     terminal gets the message alone.
     """
     names = main.__code__.co_varnames[: main.__code__.co_argcount + main.__code__.co_kwonlyargcount]
-    offered: dict[str, Any] = {"threads": snakemake.threads}
+    offered: dict[str, Any] = {"threads": snakemake.threads, "config": snakemake.config}
     for given in (snakemake.wildcards, snakemake.params, snakemake.input, snakemake.output):
         offered |= dict(given.items())
     logging.basicConfig(

@@ -1,8 +1,10 @@
 """Running ffmpeg: found once, fed frames, bounded in time, never through a shell."""
 
+import contextlib
 import functools
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 import threading
@@ -50,9 +52,12 @@ def executable() -> str:
 @functools.cache
 def build() -> str:
     """The full text of `ffmpeg -version`: release, compiler, configuration and library versions."""
-    return subprocess.run(
-        [executable(), "-version"], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    ).stdout.strip()
+    try:
+        return subprocess.run(
+            [executable(), "-version"], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolError(f"{executable()} does not run ({error}); run `make env`, or mend IMAGEIO_FFMPEG_EXE") from error
 
 
 def version() -> str:
@@ -60,9 +65,7 @@ def version() -> str:
     return build().split()[2]
 
 
-def run(
-    arguments: Sequence[str], *, what: str, frames: Iterable[bytes] = (), timeout_s: float = 3600.0
-) -> Finished:
+def run(arguments: Sequence[str], *, what: str, frames: Iterable[bytes] = (), timeout_s: float = 3600.0) -> Finished:
     """Run ffmpeg with `arguments`, writing `frames` to its standard input.
 
     Parameters
@@ -81,27 +84,31 @@ def run(
     late = threading.Event()
     with tempfile.TemporaryFile() as log:
         started = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        except (OSError, ValueError) as error:
+            raise ToolError(f"{what}: ffmpeg could not be started ({error})\n{report(command, '')}") from error
 
         def kill() -> None:
             late.set()
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)  # still ours: the child is reaped only after the watchdog has ended
 
         watchdog = threading.Timer(timeout_s, kill)
         watchdog.start()
         try:
             _feed(process, frames)
-            status, usage = _wait(process)
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         except BaseException:
-            process.kill()
-            _wait(process)
+            os.kill(process.pid, signal.SIGKILL)
             raise
         finally:
             watchdog.cancel()
+            watchdog.join()
+            status, usage = _wait(process)
         wall_s = time.monotonic() - started
         log.seek(0)
         stderr = log.read().decode(errors="replace")
-    if late.is_set():
+    if late.is_set() and status != 0:
         raise ToolError(f"{what}: ffmpeg was stopped after {timeout_s:g} s without ending\n{report(command, stderr)}")
     if status != 0:
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
@@ -119,22 +126,16 @@ def _feed(process: subprocess.Popen, frames: Iterable[bytes]) -> None:
     """Write the frames; a reader that has gone away is told by its exit status, not by a broken pipe."""
     assert process.stdin is not None
     try:
-        for frame in frames:
-            process.stdin.write(frame)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass
+        with contextlib.suppress(BrokenPipeError):
+            for frame in frames:
+                process.stdin.write(frame)
     finally:
-        try:
+        with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
-        except BrokenPipeError:
-            pass
 
 
 def _wait(process: subprocess.Popen) -> tuple[int, float]:
     """Exit status (negative: the signal) and CPU seconds of a child."""
-    if process.returncode is not None:
-        return process.returncode, 0.0
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return process.returncode, usage.ru_utime + usage.ru_stime

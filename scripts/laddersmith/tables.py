@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,9 @@ from .errors import TableError
 from .ffmpeg import temporary_beside
 
 KEY = ["shot", "variant", "height", "crf"]
+
+# A variant of the fixed ladder is named after the variant whose settings it caps: "x264@365k".
+FIXED_MARK = "@"
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,32 @@ FRAMES = _schema(
     open_ended=True,
 )
 
+_HULLS = [("quality", pa.float64()), ("on_hull", pa.bool_()), ("on_cross_hull", pa.bool_())]
+POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True)
+TITLE_POINTS = _schema(
+    "hull",
+    ["variant", "height", "crf"],
+    ("variant", pa.string()),
+    ("height", pa.int32()),
+    ("crf", pa.string()),
+    ("codec", pa.string()),
+    ("preset", pa.string()),
+    ("pix_fmt", pa.string()),
+    ("width", pa.int32()),
+    ("maxrate_kbps", pa.float64()),
+    ("bytes", pa.int64()),
+    ("frames", pa.int32()),
+    ("peak_kbps", pa.float64()),
+    ("bitrate_kbps", pa.float64()),
+    ("quality", pa.float64()),
+    ("vmaf_mean", pa.float64()),
+    ("vmaf_min", pa.float64()),
+    ("psnr_cb", pa.float64()),
+    ("psnr_cr", pa.float64()),
+    ("on_hull", pa.bool_()),
+    ("on_cross_hull", pa.bool_()),
+)
+
 
 def write(path: str | Path, table: pd.DataFrame, schema: Schema) -> None:
     """Write `table` as Parquet under a temporary name, then rename it to `path`.
@@ -114,8 +144,11 @@ def write(path: str | Path, table: pd.DataFrame, schema: Schema) -> None:
         pa.field(name, pa.float64(), nullable=False) for name in checked.columns if name not in schema.columns.names
     ]
     partial = temporary_beside(path)
-    pq.write_table(pa.Table.from_pandas(checked, pa.schema(fields), preserve_index=False), partial)
-    os.replace(partial, path)
+    try:
+        pq.write_table(pa.Table.from_pandas(checked, pa.schema(fields), preserve_index=False), partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def read(path: str | Path, schema: Schema) -> pd.DataFrame:
@@ -132,8 +165,13 @@ def read_all(paths: Iterable[str | Path], schema: Schema) -> pd.DataFrame:
 
     A key may stand in several tables when a later round asked for a point again: the first is kept.
     """
+    paths = list(paths)
     tables = [read(path, schema) for path in paths]
     filled = [table for table in tables if len(table)]
+    for path, table in zip(paths, tables, strict=True):
+        if len(table) and set(table.columns) != set(filled[0].columns):
+            differing = ", ".join(sorted(map(str, set(table.columns) ^ set(filled[0].columns))))
+            raise TableError(f"{path}: not the columns of the {schema.name} tables before it ({differing}); run again")
     joined = pd.concat(filled or tables[:1], ignore_index=True) if tables else empty(schema)
     if schema.unique:
         joined = joined.drop_duplicates(list(schema.unique), ignore_index=True)
@@ -161,16 +199,38 @@ def conform(table: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFram
         raise TableError(f"{where}{schema.name} table lacks {', '.join(missing)}")
     if extra and not schema.open_ended:
         raise TableError(f"{where}{schema.name} table has unknown columns {', '.join(map(str, extra))}")
-    table = table[names + extra]
-    try:
-        table = table.astype({field.name: field.type.to_pandas_dtype() for field in schema.columns if field.type != pa.string()})
-        table = table.astype(dict.fromkeys(extra, float))
-    except (ValueError, TypeError) as error:
-        raise TableError(f"{where}{schema.name} table holds a value of the wrong kind: {error}") from error
-    for field in schema.columns:
-        if not field.nullable and table[field.name].isna().any():
-            raise TableError(f"{where}{schema.name} table has empty cells in {field.name}")
+    if not table.columns.is_unique:
+        raise TableError(f"{where}{schema.name} table has a column twice: {', '.join(map(str, table.columns))}")
+    fields = [*schema.columns, *(pa.field(name, pa.float64(), nullable=False) for name in extra)]
+    table = pd.DataFrame(
+        {field.name: _cast(table[field.name], field, f"{where}{schema.name} table") for field in fields},
+        index=table.index,
+    )
     if schema.unique and table.duplicated(list(schema.unique)).any():
         twice = table[table.duplicated(list(schema.unique))].iloc[0]
         raise TableError(f"{where}{schema.name} table holds {twice[list(schema.unique)].to_dict()} twice")
     return table.reset_index(drop=True)
+
+
+def _cast(column: pd.Series, field: pa.Field, where: str) -> pd.Series:
+    """`column` in the field's type, if that changes no value: 1.5 is no integer, "7" no number, and 23.0 no string."""
+    if not field.nullable and column.isna().any():
+        raise TableError(f"{where} has empty cells in {field.name}")
+    found = pd.api.types.infer_dtype(column, skipna=True)
+    if pa.types.is_string(field.type):
+        fits = found in ("string", "empty")
+        cast = column
+    elif pa.types.is_boolean(field.type):
+        fits = found in ("boolean", "empty")
+        cast = column.astype(bool) if fits else column
+    else:
+        kind = field.type.to_pandas_dtype()
+        fits = found in ("integer", "floating", "mixed-integer-float", "decimal", "empty")
+        if fits and pa.types.is_integer(field.type):
+            limits = np.iinfo(kind)
+            values = column.to_numpy(float)
+            fits = bool(((values >= limits.min) & (values <= limits.max) & (values % 1 == 0)).all())
+        cast = column.astype(kind) if fits else column
+    if not fits:
+        raise TableError(f"{where} holds a value of the wrong kind: {field.name} must be {field.type}, not {found}")
+    return cast

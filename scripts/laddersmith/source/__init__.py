@@ -1,6 +1,9 @@
 """Sources: what a video is, and its frames by index."""
 
+from .describe import header
 from .frames import decoded, frames, packed_bytes
+from .limits import bounded
 from .media import Colour, Media, load_media
+from .probe import probe
 
-__all__ = ["Colour", "Media", "decoded", "frames", "load_media", "packed_bytes"]
+__all__ = ["Colour", "Media", "bounded", "decoded", "frames", "header", "load_media", "packed_bytes", "probe"]

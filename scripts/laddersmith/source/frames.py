@@ -1,16 +1,30 @@
 """Reading frames by index, cropped, scaled and packed for a pipe."""
 
+import errno
+import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import SourceError
 from ..ffmpeg import DEMUXERS
 from .media import Media
 
-OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS, "max_pixels": str(8192 * 8192)}
+# How far before the wanted frame a seek aims when the nearest one did not arrive at a clean frame; then from the start.
+REACHES_S = (0.0, 2.0, 10.0)
+
+
+def url(path: str | Path) -> str:
+    """A path in a form that no name can turn into a protocol or an option."""
+    return f"file:{path}"
 
 
 def packed_bytes(pix_fmt: str, width: int, height: int) -> int:
@@ -30,7 +44,7 @@ def frames(
     """Frames `[start, end)` in presentation order, cropped, then scaled (bicubic) to `width` x `height` in `pix_fmt`.
 
     Each frame is the bytes of its planes, row by row without padding, as ffmpeg's rawvideo reads them
-    (samples over 8 bits are two little-endian bytes).
+    (samples over 8 bits are two little-endian bytes). The range of the samples (full, limited) stays what it is.
 
     Raises
     ------
@@ -40,53 +54,101 @@ def frames(
     end = media.frames if end is None else end
     if not 0 <= start < end <= media.frames:
         raise SourceError(f"{media.path}: frames [{start}, {end}) asked for, but the title has {media.frames}")
-    width, height, pix_fmt = width or media.width, height or media.height, pix_fmt or media.pix_fmt
+    width, height, pix_fmt = width or media.width, height or media.height, plain(pix_fmt or media.pix_fmt)
     reformatter = VideoReformatter()
     for frame in decoded(media, start, end):
         picture = _crop(frame, media)
-        if (picture.width, picture.height, picture.format.name) != (width, height, pix_fmt):
+        if (picture.width, picture.height, plain(picture.format.name)) != (width, height, pix_fmt):
             picture = reformatter.reformat(picture, width, height, pix_fmt, interpolation="BICUBIC")
         yield pack(picture)
 
 
 def decoded(media: Media, start: int, end: int) -> Iterator[av.VideoFrame]:
-    """Decoded frames `[start, end)` as they come, uncropped; found by index from the nearest keyframe before."""
-    try:
-        with av.open(media.path, options=OPTIONS) as container:
-            stream = container.streams.video[0]
+    """Decoded frames `[start, end)` as they come, uncropped; found by index from a clean keyframe before."""
+    reaches = [round(reach * media.frame_rate) for reach in REACHES_S] if media.seekable else []
+    for reach in [*(reach for reach in reaches if reach < start), None]:
+        with opened(media.path) as container:
+            stream = container.streams.video[media.video_stream]
             stream.thread_type = "AUTO"
-            first = stream.start_time or 0
-            step = 1 / (media.frame_rate * stream.time_base)
-            if start:
-                container.seek(int(first + start * step), stream=stream)
+            coming = _arrive(container, stream, media, start, reach)
+            if coming is None:
+                continue
             expected = None
-            for frame in container.decode(stream):
-                if frame.pts is None:
-                    raise SourceError(f"{media.path}: a frame has no time stamp; set probe.normalise: true")
-                index = round((frame.pts - first) / step)
-                if expected is None and start and index > start:
-                    raise SourceError(f"{media.path}: seeking to frame {start} arrived at frame {index}")
+            for index, frame in coming:
                 if expected is not None and index != expected:
                     raise SourceError(f"{media.path}: frame {expected} is missing (frame {index} came instead)")
                 expected = index + 1
-                if index >= end:
-                    return
-                if index >= start:
+                if start <= index < end:
                     yield frame
                 if expected >= end:
                     return
             raise SourceError(f"{media.path}: decoding ended before frame {end}; the file is truncated or damaged")
+
+
+@contextmanager
+def opened(path: str) -> Iterator[av.container.InputContainer]:
+    """The file, opened for reading nothing but itself; the decoder's errors come out as ours.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be opened or decoded.
+    MemoryError
+        If an allocation failed.
+    """
+    try:
+        with av.open(url(path), options=OPTIONS) as container:
+            yield container
     except (av.FFmpegError, IndexError) as error:
-        raise SourceError(f"{media.path}: cannot be decoded ({error})") from error
+        if getattr(error, "errno", None) == errno.ENOMEM:
+            raise MemoryError(str(error)) from error
+        raise SourceError(f"{path}: cannot be decoded ({error}); the file is truncated or corrupt") from error
 
 
 def pack(frame: av.VideoFrame) -> bytes:
     """The frame's planes, row by row without padding."""
     shapes = _plane_shapes(frame.format.name, frame.width, frame.height)
     return b"".join(
-        np.frombuffer(plane, np.uint8)[: plane.line_size * rows].reshape(rows, plane.line_size)[:, :columns].tobytes()
+        plane_rows(plane, np.uint8)[:rows, :columns].tobytes()
         for plane, (rows, columns) in zip(frame.planes, shapes, strict=True)
     )
+
+
+def plane_rows(plane: VideoPlane, kind: DTypeLike) -> NDArray[Any]:
+    """A plane's memory as rows of samples of type `kind`, padding included."""
+    samples = np.frombuffer(plane, kind)  # type: ignore[call-overload]
+    return samples.reshape(-1, plane.line_size // samples.itemsize)
+
+
+def plain(pix_fmt: str) -> str:
+    """The name without the letter by which old formats say full range, which is Colour.range's to say."""
+    return pix_fmt.replace("yuvj", "yuv")
+
+
+def _arrive(
+    container: av.container.InputContainer, stream: av.VideoStream, media: Media, start: int, reach: int | None
+) -> Iterator[tuple[int, av.VideoFrame]] | None:
+    """Frames with their indices from a keyframe at or before `start`; None when the seek came down after it.
+
+    A seek aims `reach` frames before `start`; with None the file is read from its beginning. Frames that come out
+    before the first keyframe leant on pictures that were skipped and are dropped.
+    """
+    first = media.first_pts if media.first_pts is not None else stream.start_time or 0
+    step = 1 / (media.frame_rate * stream.time_base)
+    if reach is not None:
+        container.seek(int(first + (start - reach) * step), stream=stream)
+    coming = ((_index(media, frame, first, step), frame) for frame in container.decode(stream))
+    if reach is None:
+        return coming
+    clean = itertools.dropwhile(lambda item: not item[1].key_frame, coming)
+    landed = next(clean, None)
+    return itertools.chain([landed], clean) if landed and landed[0] <= start else None
+
+
+def _index(media: Media, frame: av.VideoFrame, first: int, step: float) -> int:
+    if frame.pts is None:
+        raise SourceError(f"{media.path}: a frame has no time stamp; set probe.normalise: true")
+    return round((frame.pts - first) / step)
 
 
 def _plane_shapes(pix_fmt: str, width: int, height: int) -> list[tuple[int, int]]:
@@ -106,10 +168,11 @@ def _crop(frame: av.VideoFrame, media: Media) -> av.VideoFrame:
     for whole, part, component in zip(frame.planes, cropped.planes, frame.format.components, strict=True):
         across, down = frame.width // component.width, frame.height // component.height
         sample = 2 if component.bits > 8 else 1
-        rows = np.frombuffer(whole, np.uint8).reshape(-1, whole.line_size)
+        rows = plane_rows(whole, np.uint8)
         x, y = media.crop_x // across * sample, media.crop_y // down
-        target = np.frombuffer(part, np.uint8).reshape(-1, part.line_size)
+        target = plane_rows(part, np.uint8)
         kept = rows[y : y + part.height, x : x + part.width * sample]
         target[: part.height, : part.width * sample] = kept
     cropped.colorspace, cropped.color_range = frame.colorspace, frame.color_range
+    cropped.color_primaries, cropped.color_trc = frame.color_primaries, frame.color_trc
     return cropped

@@ -31,6 +31,9 @@ class Media:
     frame_rate : frames per second, exact.
     frames : decoded frames, after edit lists.
     crop_x, crop_y : left and upper offset of the picture used within the file's picture, in pixels.
+    video_stream : which of the file's video streams it is.
+    first_pts : time stamp of the first frame, in the stream's time base; None: where the stream says it starts.
+    seekable : whether a seek to a keyframe gives the pictures that decoding from the start gives (`probe` tries it).
     """
 
     path: str
@@ -43,6 +46,9 @@ class Media:
     colour: Colour = Colour()
     crop_x: int = 0
     crop_y: int = 0
+    video_stream: int = 0
+    first_pts: int | None = None
+    seekable: bool = True
 
     @property
     def duration_s(self) -> float:
@@ -73,3 +79,11 @@ def load_media(source_json: str | Path) -> Media:
         return Media.from_json(json.loads(Path(source_json).read_text())["media"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{source_json}: not a probed source ({error!r}); delete it and run again") from error
+
+
+def display_size(media: Media, display: str) -> tuple[int, int]:
+    """Width and height at which every score of a title is taken: the source's own, or those of "WIDTHxHEIGHT"."""
+    if display == "source":
+        return media.width, media.height
+    width, height = display.split("x")
+    return int(width), int(height)

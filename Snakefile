@@ -1,0 +1,53 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    title="|".join(map(re.escape, TITLES)),
+    batch=r"\d+",
+    round=r"\d+",
+    codec="|".join(map(re.escape, CODECS)),
+    height=r"\d+",
+
+
+localrules:
+    all,
+    ladders,
+    plan,
+    choose,
+    ladder,
+    gate,
+    summary,
+
+
+rule all:
+    input:
+        expand("results/{title}/ladder.json", title=TITLES),
+        expand("results/{title}/package", title=TITLES),
+        expand("results/{title}/report.html", title=TITLES),
+        expand("results/{title}/gate.json", title=TITLES),
+        "results/summary.html",
+    default_target: True
+
+
+rule ladders:
+    input:
+        expand("results/{title}/ladder.json", title=TITLES),
+
+
+include: "rules/source.smk"
+include: "rules/shots.smk"
+include: "rules/search.smk"
+include: "rules/encode.smk"
+include: "rules/quality.smk"
+include: "rules/hull.smk"
+include: "rules/ladder.smk"
+include: "rules/package.smk"
+include: "rules/report.smk"

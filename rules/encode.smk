@@ -1,0 +1,26 @@
+rule encode:
+    input:
+        source=source_of,
+        facts=rules.probe.output.facts,
+        mezzanine=rules.probe.output.mezzanine,
+        shots=rules.detect_shots.output.shots,
+        plan=plan_of,
+    output:
+        streams=directory("results/{title}/b{batch}/r{round}/{codec}/{height}p"),
+        table="results/{title}/b{batch}/r{round}/{codec}/{height}p.parquet",
+    params:
+        batches=batches_of,
+        variants=encoder_settings,
+        keyframe_s=config["encode"]["keyframe_s"],
+        version=stage_version("encode"),
+    log:
+        "logs/{title}/b{batch}/r{round}/{codec}-{height}p.log",
+    benchmark:
+        "benchmarks/{title}/b{batch}/r{round}/{codec}-{height}p.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: attempt * (config["encode"]["frame_cache_mb"] + 1500 * threads),
+    message:
+        "{wildcards.title}: encodes, batch {wildcards.batch}, round {wildcards.round}, {wildcards.codec} {wildcards.height}p"
+    script:
+        "../scripts/encode.py"

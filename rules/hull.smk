@@ -1,0 +1,21 @@
+rule hull:
+    input:
+        facts=rules.probe.output.facts,
+        scores=searched_scores,
+        frames=searched_frames,
+    output:
+        points="results/{title}/points.parquet",
+        hull="results/{title}/hull.parquet",
+    params:
+        pooling=config["quality"]["pooling"],
+        version=stage_version("hull"),
+    log:
+        "logs/{title}/hull.log",
+    benchmark:
+        "benchmarks/{title}/hull.tsv"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * max(1000, int(12 * input.size_mb)),
+    message:
+        "{wildcards.title}: convex hulls of every measured point"
+    script:
+        "../scripts/hull.py"

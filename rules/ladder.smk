@@ -1,0 +1,54 @@
+rule choose:
+    input:
+        facts=rules.probe.output.facts,
+        shots=rules.detect_shots.output.shots,
+        hull=rules.hull.output.hull,
+    output:
+        choice=f"results/{{title}}/r{LAST}/choice.parquet",
+    params:
+        rules=config["ladder"],
+        crf_step=config["search"]["crf_step"],
+        variants=every_variant,
+        fixed=config["fixed_ladder"]["rungs"],
+        heights=title_heights,
+        version=stage_version("choose"),
+    log:
+        "logs/{title}/choose.log",
+    benchmark:
+        "benchmarks/{title}/choose.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    message:
+        "{wildcards.title}: rungs chosen from the hull"
+    script:
+        "../scripts/choose.py"
+
+
+rule ladder:
+    input:
+        facts=rules.probe.output.facts,
+        choice=rules.choose.output.choice,
+        hull=rules.hull.output.hull,
+        scores=every_score,
+        frames=every_frame,
+        encodes=chosen_tables,
+    output:
+        ladder="results/{title}/ladder.json",
+    params:
+        rules=config["ladder"],
+        crf_step=config["search"]["crf_step"],
+        pooling=config["quality"]["pooling"],
+        display=display_of,
+        model=config["quality"]["model"],
+        engine=config["quality"]["engine"],
+        version=stage_version("ladder"),
+    log:
+        "logs/{title}/ladder.log",
+    benchmark:
+        "benchmarks/{title}/ladder.tsv"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * max(1000, int(12 * input.size_mb)),
+    message:
+        "{wildcards.title}: the ladder"
+    script:
+        "../scripts/ladder.py"

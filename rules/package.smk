@@ -1,0 +1,43 @@
+rule assemble:
+    input:
+        ladder=rules.ladder.output.ladder,
+        streams=chosen_streams,
+    output:
+        renditions=directory("results/{title}/renditions/{codec}"),
+    params:
+        version=stage_version("assemble"),
+    log:
+        "logs/{title}/assemble-{codec}.log",
+    benchmark:
+        "benchmarks/{title}/assemble-{codec}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    message:
+        "{wildcards.title}: {wildcards.codec} renditions stitched"
+    script:
+        "../scripts/assemble.py"
+
+
+rule package:
+    input:
+        source=source_of,
+        facts=rules.probe.output.facts,
+        ladder=rules.ladder.output.ladder,
+        verdicts=title_verdicts,
+        renditions=title_renditions,
+    output:
+        package=directory("results/{title}/package"),
+    params:
+        segment_s=config["package"]["segment_s"],
+        audio_kbps=config["package"]["audio_kbps"],
+        version=stage_version("package"),
+    log:
+        "logs/{title}/package.log",
+    benchmark:
+        "benchmarks/{title}/package.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    message:
+        "{wildcards.title}: HLS and DASH"
+    script:
+        "../scripts/package.py"

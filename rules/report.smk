@@ -1,0 +1,65 @@
+rule report:
+    input:
+        facts=rules.probe.output.facts,
+        shots=rules.detect_shots.output.shots,
+        points=rules.hull.output.points,
+        hull=rules.hull.output.hull,
+        ladder=rules.ladder.output.ladder,
+        verdicts=title_verdicts,
+        package=rules.package.output.package,
+        frames=every_frame,
+    output:
+        page=report("results/{title}/report.html", category="Titles", labels={"title": "{title}"}),
+    params:
+        version=stage_version("report"),
+    log:
+        "logs/{title}/report.log",
+    benchmark:
+        "benchmarks/{title}/report.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    message:
+        "{wildcards.title}: the report"
+    script:
+        "../scripts/report.py"
+
+
+rule gate:
+    input:
+        verdicts=title_verdicts,
+        package=rules.package.output.package,
+        report=rules.report.output.page,
+    output:
+        gate="results/{title}/gate.json",
+    params:
+        version=stage_version("gate"),
+    log:
+        "logs/{title}/gate.log",
+    benchmark:
+        "benchmarks/{title}/gate.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    message:
+        "{wildcards.title}: are the promises kept?"
+    script:
+        "../scripts/gate.py"
+
+
+rule summary:
+    input:
+        packages=expand("results/{title}/package", title=TITLES),
+    output:
+        page=report("results/summary.html", category="Summary"),
+        facts="results/summary.json",
+    params:
+        version=stage_version("report"),
+    log:
+        "logs/summary.log",
+    benchmark:
+        "benchmarks/summary.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    message:
+        "summary over the titles"
+    script:
+        "../scripts/summary.py"

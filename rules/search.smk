@@ -1,0 +1,25 @@
+rule plan:
+    input:
+        facts=rules.probe.output.facts,
+        shots=rules.detect_shots.output.shots,
+        scores=earlier_scores,
+        frames=earlier_frames,
+    output:
+        plan="results/{title}/r{round}/plan.parquet",
+    params:
+        strategy=config["search"]["strategy"],
+        crf_step=config["search"]["crf_step"],
+        variants=searched_variants,
+        heights=title_heights,
+        pooling=config["quality"]["pooling"],
+        version=stage_version("plan"),
+    log:
+        "logs/{title}/r{round}/plan.log",
+    benchmark:
+        "benchmarks/{title}/r{round}/plan.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    message:
+        "{wildcards.title}: points of round {wildcards.round}"
+    script:
+        "../scripts/plan.py"

@@ -1,0 +1,27 @@
+"""Rule `assemble`: the ladder and its encodes in, one playable rendition per rung of a codec out."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+from laddersmith.door import door
+from laddersmith.encode import CODECS
+from laddersmith.package import stitch
+
+
+def main(ladder: str, renditions: str, codec: str) -> None:
+    made = json.loads(Path(ladder).read_text())
+    folder = Path(renditions)
+    folder.mkdir(parents=True, exist_ok=True)
+    for rung in made["rungs"]:
+        if rung["codec"] == codec:
+            stitch(
+                [Path(ladder).parent / point["file"] for point in rung["points"]],
+                folder / f"{rung['name']}.mp4",
+                frame_rate=Fraction(made["source"]["frame_rate"]),
+                codec=CODECS[codec],
+            )
+
+
+if __name__ == "__main__":
+    door(main, snakemake)  # noqa: F821

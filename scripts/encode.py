@@ -1,0 +1,51 @@
+"""Rule `encode`: a batch's points of one codec and height, encoded or found in the store."""
+
+from pathlib import Path
+
+from laddersmith import tables
+from laddersmith.door import door
+from laddersmith.encode import encode_points
+from laddersmith.shots import batch_of
+from laddersmith.source import load_media
+from laddersmith.store import Store
+
+
+def main(
+    facts: str,
+    shots: str,
+    plan: str,
+    streams: str,
+    table: str,
+    title: str,
+    batch: str,
+    codec: str,
+    height: str,
+    batches: int,
+    variants: dict,
+    keyframe_s: float,
+    config: dict,
+    threads: int,
+) -> None:
+    every_shot = tables.read(shots, tables.SHOTS)
+    mine = set(every_shot["shot"][batch_of(every_shot, batches) == int(batch)])
+    rows = tables.read(plan, tables.PLAN)
+    rows = rows[rows["shot"].isin(mine) & (rows["codec"] == codec) & (rows["height"] == int(height))]
+    Path(streams).mkdir(parents=True, exist_ok=True)
+    encodes = encode_points(
+        load_media(facts),
+        every_shot,
+        rows,
+        variants=variants,
+        title=title,
+        store=Store(config["store"]["path"]),
+        folder=Path(streams),
+        keyframe_s=keyframe_s,
+        threads=threads,
+        timeout_s=config["encode"]["timeout_s"],
+        frame_cache_mb=config["encode"]["frame_cache_mb"],
+    )
+    tables.write(table, encodes, tables.ENCODES)
+
+
+if __name__ == "__main__":
+    door(main, snakemake)  # noqa: F821

@@ -1,0 +1,59 @@
+"""Rule `ladder`: the choice and every score in, `ladder.json` out; its points are pinned in the store."""
+
+import json
+from pathlib import Path
+
+from laddersmith import ffmpeg, tables
+from laddersmith.door import door
+from laddersmith.jsonfile import write_json
+from laddersmith.ladder import Rules, build_ladder
+from laddersmith.source import display_size, load_media
+from laddersmith.store import Store
+
+
+def main(
+    facts: str,
+    choice: str,
+    hull: str,
+    scores: list[str],
+    frames: list[str],
+    encodes: list[str],
+    ladder: str,
+    rules: dict,
+    crf_step: float,
+    pooling: str,
+    display: str,
+    model: str,
+    engine: str,
+    config: dict,
+) -> None:
+    here = Path(ladder).parent
+    made = {path: tables.read(path, tables.ENCODES) for path in encodes}
+    files = {
+        row.key: str((Path(path).with_suffix("") / row.file).relative_to(here))
+        for path, table in made.items()
+        for row in table.itertuples()
+    }
+    built = build_ladder(
+        json.loads(Path(facts).read_text()),
+        tables.read(choice, tables.PLAN),
+        tables.read_all(scores, tables.SCORES),
+        tables.read_all(frames, tables.FRAMES),
+        tables.read(hull, tables.TITLE_POINTS),
+        files=files,
+        rules=Rules(**rules),
+        crf_step=crf_step,
+        pooling=pooling,
+        display=display_size(load_media(facts), display),
+        model=model,
+        engine=engine,
+        tools={"ffmpeg": ffmpeg.version()},
+    )
+    write_json(ladder, built)
+    points = Store(config["store"]["path"], config["store"]["max_gb"])
+    points.pin(Path(ladder), [point["key"] for rung in (*built["rungs"], *built["fixed"]) for point in rung["points"]])
+    points.prune()
+
+
+if __name__ == "__main__":
+    door(main, snakemake)  # noqa: F821

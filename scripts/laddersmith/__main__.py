@@ -1,0 +1,43 @@
+"""`python -m laddersmith COMMAND`: the library's commands, beside the workflow."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from .errors import LaddersmithError
+
+# Each command's module is imported when it is asked for: none pays for the others.
+COMMANDS = {
+    "score": ("laddersmith.quality.command", "score distorted files against a reference"),
+    "shots": ("laddersmith.shots.command", "cut a video into shots"),
+    "hull": ("laddersmith.hull.command", "the convex hull of measured points"),
+    "titles": ("laddersmith.titles", "write a table of titles from video files"),
+    "store": ("laddersmith.store_command", "show or prune the point store"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Exit status 0: done; 1: it failed, with one sentence on stderr; 2: wrong usage."""
+    listing = "\n".join(f"  {name:8} {purpose}" for name, (_, purpose) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m laddersmith",
+        epilog=f"commands:\n{listing}\n\n`COMMAND --help` explains each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = parser.parse_args(arguments[:1]).command
+    run: Callable[[list[str]], int] = import_module(COMMANDS[command][0]).main
+    try:
+        return run(arguments[1:])
+    except LaddersmithError as error:
+        print(f"laddersmith {command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

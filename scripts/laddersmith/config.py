@@ -1,0 +1,200 @@
+"""The configuration: defaults, checks, and what the rules ask of it.
+
+Every dry run imports this, so it stays light: the standard library, and jsonschema once something is checked.
+`python -m laddersmith.config` writes config/config.yaml and config/README.md anew from the schemas.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from .errors import ConfigError
+from .schema import faults, filled, load, nearest
+from .titles import Title, read_titles
+
+__all__ = ["Title", "codecs_of", "heights_of", "read_titles", "search_rounds", "validate"]
+
+CONTENT_THRESHOLD_FROM = 5
+LIMITS = (("min_quality", "max_quality"), ("min_kbps", "max_kbps"), ("min_height", "max_height"))
+
+
+class Knob(Protocol):
+    """What is asked of a codec's quality setting: the one spelling of a value, or a ValueError that says why not."""
+
+    def canonical(self, crf: str) -> str: ...
+
+
+class Codec(Protocol):
+    """What is asked of an adapter in `laddersmith.encode.codecs`."""
+
+    @property
+    def knob(self) -> Knob: ...
+    @property
+    def presets(self) -> tuple[str, ...]: ...
+    @property
+    def pix_fmts(self) -> tuple[str, ...]: ...
+
+
+Codecs = Mapping[str, Codec]
+
+
+def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
+    """The configuration with every default filled in.
+
+    Numbers come out in one form (2 for 2.0, a preset always text), so that settings that mean the same compare equal.
+
+    Parameters
+    ----------
+    config : as read from YAML and the command line; left unchanged.
+    codecs : the encoders that there are (`laddersmith.encode.codecs.CODECS`).
+
+    Raises
+    ------
+    ConfigError
+        With one line for each fault: unknown keys, wrong kinds, values out of range, settings that contradict each other.
+    """
+    schema = load("config")
+    full = filled(schema, dict(config))
+    found = faults(schema, full)
+    broken = {place.partition(".")[0].partition("[")[0] for place, _ in found}
+    lines = [line for _, line in found]
+    for sections, check in CHECKS:
+        if not broken & set(sections):
+            lines += check(full, codecs)
+    if lines:
+        raise ConfigError("\n".join(f"config: {line}" for line in lines))
+    full["fixed_ladder"]["rungs"] = _trimmed(full["fixed_ladder"]["rungs"], full["heights"])
+    return full
+
+
+def codecs_of(config: Mapping[str, Any], title: Title) -> tuple[str, ...]:
+    """The title's codecs, in the order of the variants that use them."""
+    used = dict.fromkeys(variant["codec"] for variant in config["variants"].values())
+    return tuple(codec for codec in used if title.codecs is None or codec in title.codecs)
+
+
+def heights_of(config: Mapping[str, Any], title: Title) -> tuple[int, ...]:
+    """The heights of the title's boxes, from high to low."""
+    return tuple(sorted(title.heights or config["heights"], reverse=True))
+
+
+def search_rounds(config: Mapping[str, Any]) -> int:
+    """Rounds of search; the last round, which measures what was chosen, is not counted."""
+    return 1 if config["search"]["strategy"] == "grid" else int(config["search"]["max_rounds"])
+
+
+def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    folded: dict[str, str] = {}
+    for name, variant in config["variants"].items():
+        where = f"variants.{name}"
+        if name.lower() in folded:
+            yield f"{where}: {folded[name.lower()]} differs from it only in case, and so would its files on some disks"
+        folded[name.lower()] = name
+        if (variant["maxrate_kbps"] is None) != (variant["bufsize_kbps"] is None):
+            yield f"{where}: maxrate_kbps and bufsize_kbps are given together or not at all"
+        codec = codecs.get(variant["codec"])
+        if codec is None:
+            yield f"{where}.codec is {variant['codec']!r}; {_choices(variant['codec'], codecs)}"
+            continue
+        if variant["preset"] not in codec.presets:
+            yield f"{where}.preset is {variant['preset']!r}; {_choices(variant['preset'], codec.presets)}"
+        if variant["pix_fmt"] not in codec.pix_fmts:
+            yield f"{where}.pix_fmt is {variant['pix_fmt']!r}; {_choices(variant['pix_fmt'], codec.pix_fmts)}"
+        for place, crf in enumerate(variant["crfs"]):
+            yield from _crf_fault(codec, crf, f"{where}.crfs[{place}]")
+
+
+def _crf_fault(codec: Codec, crf: float, where: str) -> Iterator[str]:
+    try:
+        codec.knob.canonical(str(crf))
+    except ValueError as error:
+        yield f"{where}: {error}"
+
+
+def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    fixed = config["fixed_ladder"]
+    for key in ("crf", "rungs"):
+        for codec in set(fixed[key]) - set(codecs):
+            yield f"fixed_ladder.{key}.{codec}: no such codec; {_choices(codec, codecs)}"
+    for codec, crf in fixed["crf"].items():
+        if codec in codecs:
+            yield from _crf_fault(codecs[codec], crf, f"fixed_ladder.crf.{codec}")
+    for codec, rungs in _own(fixed["rungs"]).items():
+        if codec in codecs and codec not in fixed["crf"]:
+            yield f"fixed_ladder.crf lacks {codec}, for which fixed_ladder.rungs has rungs"
+        for place, rung in enumerate(rungs):
+            where = f"fixed_ladder.rungs.{codec}[{place}]"
+            if rung["height"] not in config["heights"]:
+                yield f"{where}.height is {rung['height']}, which is not among heights {config['heights']}; add it there, or drop the rung"
+            if rung in rungs[:place]:
+                yield f"{where}: {rung['height']}p at {rung['kbps']} kbps stands there twice"
+
+
+def _own(rungs: dict[str, Any]) -> dict[str, Any]:
+    """The fixed ladders that are not the defaults."""
+    defaults = load("config")["properties"]["fixed_ladder"]["properties"]["rungs"]["default"]
+    return {codec: listed for codec, listed in rungs.items() if listed != defaults.get(codec)}
+
+
+def _trimmed(rungs: dict[str, Any], heights: list[int]) -> dict[str, Any]:
+    """The fixed ladders without the rungs at other heights (only defaults have such), and without those left empty."""
+    fitting = {codec: [rung for rung in listed if rung["height"] in heights] for codec, listed in rungs.items()}
+    return {codec: listed for codec, listed in fitting.items() if listed}
+
+
+def _ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    ladder = config["ladder"]
+    for low, high in LIMITS:
+        if ladder[low] > ladder[high]:
+            yield f"ladder.{low} is {ladder[low]}, above ladder.{high}, {ladder[high]}; no rung could be within both"
+
+
+def _ladder_heights(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
+    if low <= high and not any(low <= height <= high for height in config["heights"]):
+        yield f"none of heights {config['heights']} lies within ladder.min_height {low} and ladder.max_height {high}"
+
+
+def _segments(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    segment, keyframe = (
+        Decimal(str(config[room][key])) for room, key in (("package", "segment_s"), ("encode", "keyframe_s"))
+    )
+    if segment % keyframe:
+        below = max(segment // keyframe, Decimal(1)) * keyframe
+        yield (
+            f"package.segment_s is {segment}, not a multiple of encode.keyframe_s, {keyframe}; segments start at "
+            f"keyframes: set it to {below} or {below + keyframe}, say"
+        )
+
+
+def _threshold(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    shots = config["shots"]
+    if shots["detector"] == "content" and shots["threshold"] < CONTENT_THRESHOLD_FROM:
+        yield f"shots.threshold is {shots['threshold']}; the range for the detector content is 5 to 255 (27 is usual)"
+
+
+def _display(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    sides = config["display"].split("x")
+    if config["display"] != "source" and any(int(side) % 2 for side in sides):
+        yield f"display is {config['display']}; both sides must be even"
+
+
+def _choices(name: object, choices: Any) -> str:
+    return f"the choices are {', '.join(choices)}{nearest(name, choices)}"
+
+
+# A check runs when the schema finds no fault in the sections that it reads.
+CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator[str]]], ...] = (
+    (("variants",), _variants),
+    (("fixed_ladder", "heights"), _fixed_ladder),
+    (("ladder",), _ladder),
+    (("ladder", "heights"), _ladder_heights),
+    (("package", "encode"), _segments),
+    (("shots",), _threshold),
+    (("display",), _display),
+)
+
+if __name__ == "__main__":
+    from .reference import write
+
+    write()

@@ -1,0 +1,29 @@
+"""AV1 by SVT-AV1."""
+
+from decimal import Decimal
+
+from .base import Codec, Knob, Settings, pairs
+
+
+def _options(settings: Settings) -> list[str]:
+    # ffmpeg's -crf takes whole numbers only; the encoder's own parameter takes quarters.
+    own = pairs(crf=settings.crf, lp=settings.threads, scd=0, irefresh_type=2)
+    return ["-preset", settings.preset, "-svtav1-params", own]
+
+
+SVTAV1 = Codec(
+    name="svtav1",
+    encoder="libsvtav1",
+    decoded_as="av1",
+    sample_entry="av01",
+    knob=Knob(Decimal(1), Decimal(70), Decimal("0.25"), -1, ("23", "30", "37", "44", "51", "58")),
+    presets=tuple(str(number) for number in range(12)),
+    pix_fmts=("yuv420p", "yuv420p10le"),
+    min_side=4,
+    max_width=16384,
+    max_height=8704,
+    chroma_locations=("left", "topleft"),
+    bitstream_filter=None,
+    parameter_sets=(1,),
+    options=_options,
+)

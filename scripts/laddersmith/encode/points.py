@@ -1,0 +1,174 @@
+"""The points of a plan: taken from the store, or encoded and put there."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pandas as pd
+
+from .. import ffmpeg, source, tables
+from ..errors import EncodeError
+from ..provenance import STAGES
+from ..source.media import Media
+from ..store import Point, Store, point_key
+from .codecs import CODECS, Codec, Settings
+from .inspect import measure
+from .run import arguments, command, encode
+from .supply import Supply
+
+log = logging.getLogger(__name__)
+
+MB = 10**6
+SCALER = "bicubic"
+COLUMNS = tables.ENCODES.columns.names
+
+
+@dataclass(frozen=True)
+class Job:
+    """One encode to be had: a row of the plan, with all that decides its bits."""
+
+    row: dict[str, Any]
+    codec: Codec
+    settings: Settings
+    start: int
+    end: int
+    arguments: list[str]
+    key: str
+    what: str
+
+    @property
+    def pictures(self) -> tuple:
+        """What its frames have in common with those of other encodes."""
+        return self.start, self.end, self.row["width"], self.row["height"], self.settings.pix_fmt
+
+    @property
+    def file(self) -> str:
+        """Its file name."""
+        return f"s{self.row['shot']:05d}_{self.row['variant']}_crf{self.row['crf']}.mp4"
+
+
+def encode_points(
+    media: Media,
+    shots: pd.DataFrame,
+    plan: pd.DataFrame,
+    *,
+    title: str,
+    store: Store,
+    folder: Path,
+    variants: Mapping[str, Mapping[str, Any]],
+    keyframe_s: float,
+    threads: int,
+    timeout_s: float,
+    frame_cache_mb: float,
+) -> pd.DataFrame:
+    """Have every point of `plan` in `folder`, one MP4 each, and return the table `tables.ENCODES`, in the plan's order.
+
+    Parameters
+    ----------
+    media, shots, plan : the title, its table of shots, and the points wanted (`tables.PLAN`).
+    title : named in errors.
+    store : asked for each point first, and given each new one.
+    variants : settings by variant name; its `threads`, the encoder's own, are read here.
+    keyframe_s : seconds between keyframes; the step is the nearest whole number of frames.
+    threads : encodes that run side by side.
+    timeout_s : wall seconds after which one encode is stopped.
+    frame_cache_mb : megabytes (10^6) of scaled frames kept in memory for the encodes of the same shot.
+
+    Raises
+    ------
+    EncodeError
+        If an encode fails or is not what was asked for: with title, shot, codec, height, CRF, command, and stderr.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frames_of = shots.set_index("shot")
+    jobs = [
+        _job(media, frames_of.loc[row["shot"]], row, title, int(variants[row["variant"]]["threads"]), keyframe_s)
+        for row in tables.conform(plan, tables.PLAN, title).to_dict("records")
+    ]
+    unlike = {job.key: job for job in jobs}
+    found = {key: point for key in unlike if (point := store.find(key)) is not None}
+    missing = [job for key, job in unlike.items() if key not in found]
+    log.info("%s: %d points, %d of them in the store", title, len(unlike), len(found))
+    supply = Supply(Counter(job.pictures for job in missing), int(frame_cache_mb * MB))
+
+    def make(job: Job) -> Point:
+        try:
+            return _make(media, job, supply, store, folder, timeout_s)
+        finally:
+            supply.done(job.pictures)
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        found |= {job.key: point for job, point in zip(missing, pool.map(make, missing), strict=True)}
+    finally:
+        pool.shutdown(cancel_futures=True)
+    placed = pd.DataFrame([_placed(job, found[job.key], store, folder) for job in jobs], columns=COLUMNS)
+    return tables.conform(placed, tables.ENCODES, title)
+
+
+def keyint(keyframe_s: float, frame_rate: Fraction) -> int:
+    """Frames from one keyframe to the next: the whole number nearest to `keyframe_s` seconds, at least 2."""
+    return max(2, round(keyframe_s * frame_rate))
+
+
+def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, keyframe_s: float) -> Job:
+    codec = CODECS[row["codec"]]
+    what = f"{title}, shot {row['shot']}, {row['codec']} {row['height']}p CRF {row['crf']}"
+    caps = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("maxrate_kbps", "bufsize_kbps")}
+    settings = Settings(
+        preset=row["preset"],
+        pix_fmt=row["pix_fmt"],
+        crf=row["crf"],
+        keyint=keyint(keyframe_s, media.frame_rate),
+        threads=threads,
+        frame_rate=f"{media.frame_rate.numerator}/{media.frame_rate.denominator}",
+        **caps,
+    )
+    try:
+        given = arguments(codec, settings, media.colour, row["width"], row["height"])
+    except EncodeError as error:
+        raise EncodeError(f"{what}: {error}") from error
+    key = point_key(
+        {
+            "stage": STAGES["encode"],
+            "frames": shot["frames_sha256"],
+            "scaler": [SCALER, *av.library_versions["libswscale"]],
+            "encoder": ffmpeg.build(),
+            "arguments": given,
+        }
+    )
+    return Job(row, codec, settings, int(shot["start"]), int(shot["end"]), given, key, what)
+
+
+def _make(media: Media, job: Job, supply: Supply, store: Store, folder: Path, timeout_s: float) -> Point:
+    """Encode, check, measure, and put into the store."""
+    start, end, width, height, pix_fmt = job.pictures
+
+    def decode() -> Iterator[bytes]:
+        return source.frames(media, start, end, width=width, height=height, pix_fmt=pix_fmt)
+
+    total = source.packed_bytes(pix_fmt, width, height) * (end - start)
+    partial = ffmpeg.temporary_beside(folder / job.file)
+    try:
+        frames = supply.frames(job.pictures, decode, total)
+        finished = encode(job.arguments, frames, partial, what=job.what, timeout_s=timeout_s)
+        try:
+            measured = measure(partial, job.codec, job.settings, media.colour, width, height, frames=end - start)
+        except EncodeError as error:
+            raise EncodeError(f"{job.what}: {error}\n  command: {command(job.arguments)}") from error
+        times = {"encode_wall_s": round(finished.wall_s, 3), "encode_cpu_s": round(finished.cpu_s, 3)}
+        return store.add(job.key, partial, asdict(measured) | times | {"command": command(job.arguments)})
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _placed(job: Job, point: Point, store: Store, folder: Path) -> dict[str, Any]:
+    """Link the point into the folder; its row of the table."""
+    store.link(point, folder / job.file)
+    return job.row | point.row | {"key": job.key, "file": job.file}

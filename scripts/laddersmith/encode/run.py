@@ -1,0 +1,72 @@
+"""One encode: frames in, an MP4 out, by one run of ffmpeg."""
+
+import shlex
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+
+from .. import ffmpeg
+from ..errors import EncodeError, ToolError
+from ..source.media import Colour
+from .codecs import Codec, Settings
+from .colour import filters
+
+MIN_TIMESCALE = 10_000
+
+
+def timescale(frame_rate: Fraction) -> int:
+    """Ticks per second of the MP4: the rate's numerator times a power of two, so that every frame starts on a tick."""
+    ticks = frame_rate.numerator
+    while ticks < MIN_TIMESCALE:
+        ticks *= 2
+    return ticks
+
+
+def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, height: int) -> list[str]:
+    """ffmpeg's arguments from a pipe of raw frames to an MP4, all but the name of the MP4.
+
+    They are equal for equal encodes, and are part of a point's key.
+
+    Raises
+    ------
+    EncodeError
+        If the encoder cannot take the picture's size or state the source's chroma siting.
+    """
+    if not codec.fits(width, height):
+        raise EncodeError(
+            f"{codec.name} takes pictures from {codec.min_side} to {codec.max_width}x{codec.max_height} pixels, "
+            f"not {width}x{height}; leave this height or this codec out for the title"
+        )
+    siting = colour.chroma_location
+    if siting not in ("unknown", *codec.chroma_locations) and settings.pix_fmt.startswith("yuv420"):
+        raise EncodeError(
+            f"{codec.name} cannot state the source's chroma siting {siting!r}, so that its colours would be shifted; "
+            "leave this codec out for the title"
+        )
+    return [
+        *("-v", "error", "-f", "rawvideo", "-pix_fmt", settings.pix_fmt, "-video_size", f"{width}x{height}"),
+        *("-framerate", settings.frame_rate, "-i", "pipe:0", "-map", "0:v:0", "-fps_mode", "passthrough"),
+        *("-vf", ",".join([*filters(colour), "setsar=1"])),
+        *codec.arguments(settings),
+        *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
+        *("-video_track_timescale", str(timescale(Fraction(settings.frame_rate))), "-f", "mp4"),
+    ]
+
+
+def command(given: list[str]) -> str:
+    """The encode's command for a reader, without the paths of this machine."""
+    return shlex.join(["ffmpeg", *given, "out.mp4"])
+
+
+def encode(given: list[str], frames: Iterable[bytes], target: Path, *, what: str, timeout_s: float) -> ffmpeg.Finished:
+    """Run ffmpeg with `arguments(...)`, writing `target`; `what` is told first in an error.
+
+    Raises
+    ------
+    EncodeError
+        If ffmpeg fails, is killed or takes too long; with the full command and the tail of stderr.
+    """
+    try:
+        return ffmpeg.run([*given, str(target)], what=what, frames=frames, timeout_s=timeout_s)
+    except ToolError as error:
+        raise EncodeError(str(error)) from error

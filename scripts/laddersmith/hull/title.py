@@ -1,0 +1,86 @@
+"""From the points of shots to the points of their title: one CRF for every shot at a height."""
+
+import numpy as np
+import pandas as pd
+
+from .. import tables
+from ..errors import LadderError
+from ..quality import pool
+from .envelope import convex_hull
+
+POINT = ["variant", "height", "crf"]
+
+
+def shot_points(scores: pd.DataFrame, pooling: str) -> pd.DataFrame:
+    """Every measured point of every shot (tables.POINTS): its quality, and whether its shot's hulls hold it.
+
+    `on_hull` is the hull over one codec's points, `on_cross_hull` over those of all codecs.
+    """
+    points = scores.assign(quality=scores[f"vmaf_{pooling}"])
+    return _mark_hulls(points, ["shot"])
+
+
+def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, frame_rate: float) -> pd.DataFrame:
+    """One row per variant, height and CRF that was measured for every shot (tables.TITLE_POINTS).
+
+    The bitrate is the sum of the shots' bytes over the title's duration; the peak is the highest of a shot;
+    the quality is pooled over the frames of all shots at once, so that every pooling means for the title what it
+    means for a shot.
+
+    Parameters
+    ----------
+    scores : rows of tables.SCORES.
+    frames : rows of tables.FRAMES of the same points.
+    pooling : a name that `quality.pool` knows.
+    frame_rate : frames per second.
+
+    Raises
+    ------
+    LadderError
+        If no point was measured for every shot.
+    """
+    shots = scores["shot"].nunique()
+    by_point = scores.groupby(POINT, sort=True)
+    title = by_point.agg(
+        codec=("codec", "first"),
+        preset=("preset", "first"),
+        pix_fmt=("pix_fmt", "first"),
+        width=("width", "first"),
+        maxrate_kbps=("maxrate_kbps", "first"),
+        bytes=("bytes", "sum"),
+        frames=("frames", "sum"),
+        peak_kbps=("peak_kbps", "max"),
+        shots=("shot", "nunique"),
+    ).reset_index()
+    title = title[title["shots"] == shots].drop(columns="shots").reset_index(drop=True)
+    if title.empty:
+        raise LadderError("no point was measured for every shot of the title; run the rounds again")
+    title["bitrate_kbps"] = title["bytes"] * 8 / 1000 / (title["frames"] / frame_rate)
+    pooled = frames.groupby(POINT, sort=True).agg(
+        quality=("vmaf", lambda vmaf: pool(vmaf.to_numpy(), pooling)),
+        vmaf_mean=("vmaf", "mean"),
+        vmaf_min=("vmaf", "min"),
+        psnr_cb=("psnr_cb", "mean"),
+        psnr_cr=("psnr_cr", "mean"),
+    )
+    title = title.merge(pooled.reset_index(), on=POINT, how="left", validate="one_to_one")
+    return _mark_hulls(title, [])
+
+
+def searched(points: pd.DataFrame) -> pd.DataFrame:
+    """The points that a search may choose: those without a bitrate cap of the fixed ladder."""
+    return points[~points["variant"].str.contains(tables.FIXED_MARK, regex=False)]
+
+
+def _mark_hulls(points: pd.DataFrame, within: list[str]) -> pd.DataFrame:
+    """Add the columns `on_hull` (per codec) and `on_cross_hull` (all codecs), each within the groups of `within`."""
+    points = points.reset_index(drop=True)
+    for column, keys in (("on_hull", [*within, "codec"]), ("on_cross_hull", within)):
+        marks = np.zeros(len(points), bool)
+        candidates = searched(points)
+        groups = candidates.groupby(keys, sort=False) if keys else [("all", candidates)]
+        for _, group in groups:
+            if len(group):
+                marks[group.index[convex_hull(group["bitrate_kbps"], group["quality"])]] = True
+        points[column] = marks
+    return points

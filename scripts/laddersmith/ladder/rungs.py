@@ -1,0 +1,186 @@
+"""Choosing the rungs of one codec from its title's hull."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from ..hull import searched
+from ..search import crfs_between, decimal_crf
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How many rungs, spaced by what, within which limits (the config's `ladder`)."""
+
+    rungs: int
+    spacing: Literal["log_bitrate", "quality"]
+    min_step: float
+    min_quality: float
+    max_quality: float
+    min_kbps: float
+    max_kbps: float
+    min_height: int
+    max_height: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A rung as chosen: an operating point, what is expected or known of it, and why it was chosen."""
+
+    variant: str
+    height: int
+    crf: str
+    bitrate_kbps: float
+    quality: float
+    measured: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A rung that the ladder does not have: what was wanted, and why it is not there."""
+
+    wanted: str
+    reason: str
+
+
+def choose_rungs(points: pd.DataFrame, rules: Rules, crf_step: float) -> tuple[list[Wish], list[Missing]]:
+    """The rungs of one codec, by rising bitrate, and those that are missing with the reason.
+
+    Targets are spaced evenly in log bitrate or in quality between the lowest and the highest usable point of the
+    hull; each takes the nearest candidate. Candidates are the hull's points and, between two hull points of one
+    height, the CRFs in between, whose bitrate (log-linear in CRF) and quality (linear) are expected, not known:
+    the last round measures the chosen ones. A rung must better the one below by `rules.min_step`.
+
+    Parameters
+    ----------
+    points : title points of one codec (tables.TITLE_POINTS).
+    crf_step : the finest step of CRF that is considered.
+    """
+    candidates = _candidates(searched(points), crf_step)
+    usable = [c for c in candidates if _within(c, rules)]
+    if not usable:
+        return [], [Missing(f"{rules.rungs} rungs", _why_none(candidates, rules))]
+    top = next((i for i, c in enumerate(usable) if c.quality >= rules.max_quality), len(usable) - 1)
+    usable = usable[: top + 1]
+
+    scale = np.array([np.log2(c.bitrate_kbps) if rules.spacing == "log_bitrate" else c.quality for c in usable])
+    targets = np.linspace(scale[0], scale[-1], rules.rungs) if rules.rungs > 1 else scale[-1:]
+    chosen: list[Wish] = []
+    missing: list[Missing] = []
+    taken = -1
+    for number, target in enumerate(targets, 1):
+        wanted = f"rung {number} of {rules.rungs} at {_in_words(target, rules)}"
+        free = range(taken + 1, len(usable))
+        if not free:
+            missing.append(Missing(wanted, "every usable point of the hull is already a rung"))
+            continue
+        place = min(free, key=lambda i: (abs(scale[i] - target), i))
+        point = usable[place]
+        if chosen and point.quality - chosen[-1].quality < rules.min_step:
+            gain = point.quality - chosen[-1].quality
+            missing.append(
+                Missing(wanted, f"gains {gain:.2f} over the rung below, less than ladder.min_step {rules.min_step:g}")
+            )
+            continue
+        taken = place
+        chosen.append(Wish(**(vars(point) | {"reason": f"{wanted}: {point.reason}"})))
+    return chosen, missing
+
+
+def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missing]]:
+    """The measured rungs of one codec that keep their promise, by rising bitrate, and those that do not.
+
+    What was expected of a chosen point may not hold once it is measured: a rung that leaves the limits, or is not
+    `min_step` better than the one below it, is left out with the measured reason.
+
+    Parameters
+    ----------
+    rungs : dicts with `name`, `bitrate_kbps`, `quality` and `height`.
+    """
+    kept: list[dict] = []
+    missing: list[Missing] = []
+    for rung in sorted(rungs, key=lambda rung: (rung["bitrate_kbps"], -rung["quality"])):
+        below = kept[-1] if kept else None
+        if below is not None and rung["quality"] - below["quality"] < rules.min_step:
+            gain = rung["quality"] - below["quality"]
+            reason = f"measured, it gains {gain:.2f} over {below['name']}, less than ladder.min_step {rules.min_step:g}"
+            missing.append(Missing(rung["name"], reason))
+        elif not _holds(rung["bitrate_kbps"], rung["quality"], rung["height"], rules):
+            reason = (
+                f"measured, {rung['bitrate_kbps']:.0f} kbps and quality {rung['quality']:.2f} leave the ladder's limits"
+            )
+            missing.append(Missing(rung["name"], reason))
+        else:
+            kept.append(rung)
+    return kept, missing
+
+
+def _candidates(points: pd.DataFrame, crf_step: float) -> list[Wish]:
+    """The hull's points and the CRFs between neighbours on one height, by rising bitrate."""
+    hull = points[points["on_hull"]].sort_values("bitrate_kbps")
+    ends = [
+        Wish(
+            p.variant,
+            int(p.height),
+            decimal_crf(p.crf),
+            float(p.bitrate_kbps),
+            float(p.quality),
+            True,
+            "measured, on the hull",
+        )
+        for p in hull.itertuples()
+    ]
+    between = [wish for low, high in pairwise(ends) for wish in _between(low, high, crf_step)]
+    return sorted([*ends, *between], key=lambda c: c.bitrate_kbps)
+
+
+def _between(low: Wish, high: Wish, crf_step: float) -> list[Wish]:
+    """The CRFs strictly between two hull points of one variant and height."""
+    if (low.variant, low.height) != (high.variant, high.height):
+        return []
+    span = float(high.crf) - float(low.crf)
+    wishes = []
+    for crf in crfs_between(low.crf, high.crf, crf_step):
+        share = (float(crf) - float(low.crf)) / span
+        rate = float(np.exp(np.log(low.bitrate_kbps) * (1 - share) + np.log(high.bitrate_kbps) * share))
+        quality = low.quality * (1 - share) + high.quality * share
+        reason = f"between the hull's CRF {low.crf} and {high.crf}, measured in the last round"
+        wishes.append(Wish(low.variant, low.height, crf, rate, quality, False, reason))
+    return wishes
+
+
+def _within(wish: Wish, rules: Rules) -> bool:
+    return _holds(wish.bitrate_kbps, wish.quality, wish.height, rules)
+
+
+def _holds(bitrate_kbps: float, quality: float, height: int, rules: Rules) -> bool:
+    # The cap on quality ends the ladder at the first point that reaches it; it excludes none by itself.
+    return (
+        rules.min_kbps <= bitrate_kbps <= rules.max_kbps
+        and quality >= rules.min_quality
+        and rules.min_height <= height <= rules.max_height
+    )
+
+
+def _why_none(candidates: list[Wish], rules: Rules) -> str:
+    """Which limits leave the hull without a usable point."""
+    if not candidates:
+        return "nothing was measured for this codec"
+    causes = {
+        f"ladder.min_kbps {rules.min_kbps:g}": all(c.bitrate_kbps < rules.min_kbps for c in candidates),
+        f"ladder.max_kbps {rules.max_kbps:g}": all(c.bitrate_kbps > rules.max_kbps for c in candidates),
+        f"ladder.min_quality {rules.min_quality:g}": all(c.quality < rules.min_quality for c in candidates),
+        f"ladder.min_height {rules.min_height}": all(c.height < rules.min_height for c in candidates),
+        f"ladder.max_height {rules.max_height}": all(c.height > rules.max_height for c in candidates),
+    }
+    named = [name for name, alone in causes.items() if alone]
+    return f"no point of the hull satisfies {' and '.join(named) if named else 'all of the limits of `ladder` at once'}"
+
+
+def _in_words(target: float, rules: Rules) -> str:
+    return f"{2**target:.0f} kbps" if rules.spacing == "log_bitrate" else f"quality {target:.1f}"

@@ -1,0 +1,175 @@
+"""Scoring the encodes of a batch: each shot's reference is decoded once, for all of its encodes."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import tables
+from ..errors import ScoreError
+from ..source import Media
+from ..store import Store, point_key
+from .engine import Distorted, Engine, Reference
+from .engines import engine_named
+from .pooling import POOLINGS
+from .reference import pictures_sha256, title_reference
+
+log = logging.getLogger(__name__)
+
+FORM = "laddersmith/score/1"
+
+
+def score_encodes(
+    media: Media,
+    shots: pd.DataFrame,
+    encodes: pd.DataFrame,
+    *,
+    title: str,
+    folder: Callable[[Any], Path],
+    display: tuple[int, int],
+    model: str,
+    engine: str,
+    neighbours: bool,
+    store: Store | None,
+    threads: int,
+    timeout_s: float,
+    frame_cache_mb: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score encodes of any codecs and heights against the title, at display size.
+
+    Parameters
+    ----------
+    shots, encodes : tables of `tables.SHOTS` and `tables.ENCODES`.
+    folder : gives the folder of an encode's file, from its row (a named tuple).
+    display : width and height in pixels at which scores are taken.
+    neighbours : whether the reference gets the title's frames across the cuts, so that motion is the whole title's.
+    store : where finished scores are found and kept; None keeps none.
+    threads : encodes scored side by side. timeout_s : wall seconds allowed for each.
+    frame_cache_mb : megabytes (10^6 bytes) of decoded reference kept; a shot that does not fit is decoded per encode.
+
+    Returns
+    -------
+    Tables of `tables.SCORES` (a row per encode, in the order of `encodes`) and `tables.FRAMES`.
+
+    Raises
+    ------
+    ScoreError
+        If an encode and the title disagree in frames, geometry or colour, or a frame has no score.
+    """
+    scorer = engine_named(engine)
+    context = scorer.context(model) if neighbours else 0
+    facts: dict[str, Any] = {
+        "form": FORM,
+        "display": list(display),
+        "model": model,
+        "engine": engine,
+        "version": scorer.version(),
+    }
+    facts |= {"context": context}
+    spans = {row.shot: row for row in shots.itertuples()}
+    scored: dict[int, pd.DataFrame] = {}
+    for shot, group in encodes.groupby("shot", sort=True):
+        if shot not in spans:
+            raise ScoreError(
+                f"{title}: encodes of shot {shot}, which the title does not have; delete the encodes' tables"
+            )
+        span: Any = spans[shot]
+        reference = title_reference(
+            media,
+            display,
+            what=f"{title}, shot {shot}",
+            start=span.start,
+            end=span.end,
+            context=context,
+            cache_mb=frame_cache_mb,
+        )
+        rows = list(group.itertuples())
+        keys = _keys(rows, facts | {"reference": _hash(span, context, reference)})
+        for row, frames in _score_shot(scorer, reference, rows, keys, folder, model, store, threads, timeout_s):
+            scored[row.Index] = frames
+            _alarm(frames, f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}")
+    return _tables(encodes, scored, model, engine)
+
+
+def _hash(span: Any, context: int, reference: Reference) -> str:
+    """Hash of the reference's pictures; the shots table has it for no neighbours and for one."""
+    known = {0: "frames_sha256", 1: "context_sha256"}
+    return str(getattr(span, known[context])) if context in known else pictures_sha256(reference)
+
+
+def _keys(rows: list[Any], facts: dict) -> list[str]:
+    return [point_key(facts | {"point": row.key}) for row in rows]
+
+
+def _score_shot(
+    scorer: Engine,
+    reference: Reference,
+    rows: list[Any],
+    keys: list[str],
+    folder: Callable[[Any], Path],
+    model: str,
+    store: Store | None,
+    threads: int,
+    timeout_s: float,
+) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """Each row of one shot with its frame table, from the store where it is there."""
+    missing = []
+    for row, key in zip(rows, keys, strict=True):
+        found = store.find_scores(key) if store else None
+        if found is not None and len(found) == reference.length:
+            yield row, found.assign(frame=found["frame"] + reference.start)
+        else:
+            missing.append((row, key))
+    if not missing:
+        return
+    reference.read()  # one decode, before the threads ask for it
+    distorted = [
+        Distorted(
+            f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}",
+            folder(row) / row.file,
+            int(row.width),
+            int(row.height),
+            row.pix_fmt,
+        )
+        for row, _ in missing
+    ]
+    results = scorer.score(reference, distorted, model=model, threads=threads, timeout_s=timeout_s)
+    for (row, key), frames in zip(missing, results, strict=True):
+        if store:
+            store.add_scores(key, frames.assign(frame=frames["frame"] - reference.start))
+        yield row, frames
+
+
+def _alarm(frames: pd.DataFrame, what: str) -> None:
+    """Warn of frames that score 0: seldom right, often a sign of frames out of step."""
+    zero = frames.loc[frames["vmaf"] == 0, "frame"]
+    if len(zero):
+        log.warning("%s: %d frames score 0, the first is frame %d of the title", what, len(zero), zero.iloc[0])
+
+
+def summary(frames: pd.DataFrame) -> dict[str, float]:
+    """The columns of `tables.SCORES` that follow from one encode's frame table, and the mean of each feature.
+
+    `vmaf_std` is the standard deviation over the frames themselves (not an estimate for more of them).
+    """
+    vmaf = frames["vmaf"].to_numpy()
+    pooled = {f"vmaf_{how}": function(vmaf) for how, function in POOLINGS.items()}
+    features = frames.drop(columns=["frame", "vmaf"])
+    means = {name: float(np.mean(features[name])) for name in features.columns}
+    return pooled | {"vmaf_std": float(np.std(vmaf)), "frames_scored": len(frames)} | means
+
+
+def _tables(
+    encodes: pd.DataFrame, scored: dict[int, pd.DataFrame], model: str, engine: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if not scored:
+        return tables.empty(tables.SCORES), tables.empty(tables.FRAMES)
+    order = [scored[index] for index in encodes.index]
+    means = pd.DataFrame([summary(frames) for frames in order], index=encodes.index)
+    scores = pd.concat([encodes, means], axis=1).assign(model=model, engine=engine)
+    keys = [{name: getattr(row, name) for name in tables.KEY} for row in encodes.itertuples()]
+    frames = pd.concat([table.assign(**key) for table, key in zip(order, keys, strict=True)], ignore_index=True)
+    return tables.conform(scores, tables.SCORES), tables.conform(frames, tables.FRAMES)

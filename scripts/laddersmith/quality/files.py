@@ -1,0 +1,114 @@
+"""Scoring files as they are, outside the workflow."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pandas as pd
+
+from .. import ffmpeg
+from ..errors import ScoreError, ToolError
+from ..source import Media
+from ..source.frames import OPTIONS
+from ..source.media import Colour
+from . import decode_log
+from .engine import Distorted
+from .engines import engine_named
+from .picture import subsampling_and_depth
+from .reference import title_reference
+
+TIMEOUT_S = 24 * 3600.0
+
+
+def score(
+    reference: str | Path,
+    distorted: Sequence[str | Path],
+    *,
+    model: str = "vmaf_v0.6.1",
+    engine: str = "libvmaf",
+    display: str | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Score whole files against a reference file, frame by frame.
+
+    Parameters
+    ----------
+    reference, distorted : video files of equal frame count; a distorted one may have any size.
+    model, engine : names, as in the config.
+    display : "WxH" at which scores are taken; None for the reference's own size.
+    threads : files scored side by side.
+
+    Returns
+    -------
+    Columns frame (from 0), distorted (the path as given), psnr_cb, psnr_cr (dB), the model's features, vmaf (0 to 100);
+    one row per distorted file and frame.
+
+    Raises
+    ------
+    ScoreError
+        If a file cannot be read, or the two disagree in frames, aspect or colour.
+    """
+    scorer = engine_named(engine)
+    scorer.context(model)
+    media = media_of(reference)
+    against = title_reference(media, _display(display, media), what=str(reference))
+    others = [_distorted(path) for path in distorted]
+    results = scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S)
+    tables = [frames.assign(distorted=other.what) for other, frames in zip(others, results, strict=True)]
+    if not tables:
+        raise ScoreError("there is nothing to score: name at least one distorted file")
+    joined = pd.concat(tables, ignore_index=True)
+    features = [name for name in joined.columns if name not in ("frame", "distorted", "vmaf")]
+    return joined[["frame", "distorted", *features, "vmaf"]]
+
+
+def _display(display: str | None, media: Media) -> tuple[int, int]:
+    if display is None:
+        return media.width, media.height
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", display)
+    if not match:
+        raise ScoreError(f"display {display!r} is not WIDTHxHEIGHT, 1920x1080 say")
+    return int(match[1]), int(match[2])
+
+
+def media_of(path: str | Path) -> Media:
+    """The facts about a file that scoring needs, by decoding all of it.
+
+    Raises
+    ------
+    ScoreError
+        If the file cannot be decoded, changes its picture on the way, or has no square pixels.
+    """
+    path = Path(path)
+    what = str(path)
+    if not path.is_file():
+        raise ScoreError(f"{what}: there is no such file")
+    show = ["-an", "-sn", "-dn", "-vf", f"showinfo@{decode_log.REFERENCE}=checksum=0", "-fps_mode", "passthrough"]
+    try:
+        done = ffmpeg.run(
+            ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", f"file:{path}", *show, "-f", "null", "-"],
+            what=what,
+            timeout_s=TIMEOUT_S,
+        )
+        with av.open(str(path), options=OPTIONS) as container:
+            stream = container.streams.video[0]
+            rate = stream.guessed_rate or stream.average_rate
+            pix_fmt = next(container.decode(stream)).format.name
+    except (ToolError, av.FFmpegError, IndexError, StopIteration) as error:
+        raise ScoreError(f"{what}: cannot be decoded as video ({error})") from error
+    side = decode_log.read(done.stderr)[decode_log.REFERENCE]
+    if len(side.pictures) != 1 or len(side.colours) != 1:
+        raise ScoreError(f"{what}: its picture or colour description changes on the way; make it one of a kind first")
+    [(_, siting, aspect, size)], [colour] = side.pictures, side.colours
+    if aspect not in ("1/1", "0/1"):
+        raise ScoreError(f"{what}: has a sample aspect ratio of {aspect}; make its pixels square first")
+    width, height = map(int, size.split("x"))
+    _, depth = subsampling_and_depth(pix_fmt)
+    return Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), side.frames, Colour(*colour, siting))
+
+
+def _distorted(path: str | Path) -> Distorted:
+    media = media_of(path)
+    return Distorted(str(path), Path(path), media.width, media.height, media.pix_fmt)

@@ -1,0 +1,186 @@
+"""Engine `libvmaf`: ffmpeg's libvmaf filter, one process per encode, the reference through its standard input."""
+
+import csv
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import ffmpeg
+from ..errors import ScoreError, ToolError
+from . import decode_log
+from .engine import Distorted, Reference
+from .picture import packed_format, scoring_format, settled, subsampling_and_depth
+from .versions import metrics_version
+
+# CAMBI, in the v1 models, refuses encodes below these sizes (libvmaf/src/feature/cambi.c: enc_width, enc_height,
+# CAMBI_MIN_WIDTH_HEIGHT), in pixels.
+CAMBI_MIN_WIDTH, CAMBI_MIN_HEIGHT, CAMBI_MIN_LONGER = 180, 150, 216
+
+_FEATURE = re.compile(
+    r"(?:VMAF_)?(?:integer_)?(?:feature_)?"
+    r"(vmaf|adm2|adm3|aim|adm_scale[0-3]|vif_scale[0-3]|motion_sad|motion[23]?|cambi|speed_chroma_uv|speed_chroma_[uv]"
+    r"|psnr_y|psnr_cb|psnr_cr)(?:_.*)?"
+)
+
+
+class Libvmaf:
+    """ffmpeg's libvmaf filter, with any single model built into it."""
+
+    name = "libvmaf"
+
+    def version(self) -> str:
+        return f"{metrics_version()} ffmpeg-{ffmpeg.version()}"
+
+    def context(self, model: str) -> int:
+        """As `Engine.context`: one, and four for the hfr models.
+
+        Those average the motion of frames i and i - 1; that of i - 1 looks back at the difference of i - 2 to i - 4
+        (libvmaf/src/feature/integer_motion.c, flush).
+        """
+        if not re.fullmatch(r"vmaf_[A-Za-z0-9_.]+", model):
+            raise ScoreError(f"model {model!r} is not the name of a model built into libvmaf, such as vmaf_v0.6.1")
+        if re.match(r"vmaf_(float_)?b_", model):
+            raise ScoreError(
+                f"model {model} is a bootstrap collection, which ffmpeg's libvmaf filter cannot load; "
+                f"use the single model {re.sub('_b_v.*', '_v0.6.1', model)}"
+            )
+        return 4 if "_hfr_" in model else 1
+
+    def score(
+        self, reference: Reference, distorted: Sequence[Distorted], *, model: str, threads: int, timeout_s: float
+    ) -> Iterator[pd.DataFrame]:
+        """As `Engine.score`: `threads` processes side by side."""
+        self.context(model)
+        one = partial(_score, reference, model=model, timeout_s=timeout_s)
+        workers = ThreadPoolExecutor(max(1, min(threads, len(distorted))))
+        try:
+            yield from workers.map(one, distorted)
+        finally:
+            workers.shutdown(cancel_futures=True)
+
+
+def _score(reference: Reference, distorted: Distorted, *, model: str, timeout_s: float) -> pd.DataFrame:
+    """The frame table of one encode."""
+    what = distorted.what
+    expected = reference.before + reference.length + reference.after
+    if not distorted.path.is_file():
+        raise ScoreError(f"{what}: {distorted.path} does not exist; encode it again")
+    with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
+        log = Path(folder) / "frames.csv"
+        arguments = _arguments(reference, distorted, model, log)
+        try:
+            done = ffmpeg.run(arguments, what=what, frames=reference.read(), timeout_s=timeout_s)
+        except ToolError as error:
+            raise _explained(error, reference, distorted, model) from error
+        sides = decode_log.read(done.stderr)
+        decode_log.check(sides, reference, distorted)
+        rows = _read_csv(log, what)
+    if len(rows) != expected:
+        raise ScoreError(f"{what}: libvmaf scored {len(rows)} frames of {expected}")
+    kept = rows.iloc[reference.before : reference.before + reference.length].reset_index(drop=True)
+    kept.insert(0, "frame", np.arange(reference.start, reference.start + reference.length, dtype=np.int32))
+    return kept
+
+
+def _arguments(reference: Reference, distorted: Distorted, model: str, log: Path) -> list[str]:
+    """ffmpeg's arguments: frames are paired by index, and the reference is never scaled."""
+    subsampling, _ = subsampling_and_depth(reference.pix_fmt)
+    pix_fmt = scoring_format(reference.pix_fmt, distorted.pix_fmt)
+    colour = settled(reference.colour, subsampling)
+    # Both sides get one description, so that ffmpeg inserts no conversion between them; that they agree is checked.
+    same = (
+        f"setparams=range={colour.range}:colorspace={colour.matrix}:color_primaries={colour.primaries}"
+        f":color_trc={colour.transfer}:chroma_location={colour.chroma_location}"
+    )
+    pad = f",tpad=start={reference.before}:start_mode=clone:stop={reference.after}:stop_mode=clone"
+    pad = pad if reference.before or reference.after else ""
+    by_index = "settb=1/1000,setpts=N"
+    graph = (
+        f"[0:v:0]showinfo@{decode_log.DISTORTED}=checksum=0,{same},"
+        f"scale={reference.width}:{reference.height}:flags=bicubic,format={pix_fmt}{pad},{by_index}[d];"
+        f"[1:v:0]showinfo@{decode_log.REFERENCE}=checksum=0,{same},format={pix_fmt},{by_index}[r];"
+        f"[d][r]libvmaf=model={escaped(_model(distorted, model))}:feature=name=psnr:n_threads=1"
+        f":log_fmt=csv:log_path={escaped(str(log))}"
+    )
+    rate = f"{reference.frame_rate.numerator}/{reference.frame_rate.denominator}"
+    raw = ["-f", "rawvideo", "-pixel_format", packed_format(reference.pix_fmt), "-framerate", rate]
+    return [
+        *("-v", "info", "-xerror", "-err_detect", "explode", "-threads", "1", *ffmpeg.SAFE_INPUT),
+        *("-i", f"file:{distorted.path}"),
+        *(*raw, "-video_size", f"{reference.width}x{reference.height}", "-i", "pipe:0"),
+        *("-filter_threads", "1", "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"),
+    ]
+
+
+def _model(distorted: Distorted, model: str) -> str:
+    """The filter's `model` value; the v1 models' banding feature is told what was encoded, before it was scaled up.
+
+    Raises
+    ------
+    ScoreError
+        If a v1 model cannot judge so small an encode.
+    """
+    if not model.startswith("vmaf_v1."):
+        return f"version={model}"
+    width, height = distorted.width, distorted.height
+    if width < CAMBI_MIN_WIDTH or height < CAMBI_MIN_HEIGHT or max(width, height) < CAMBI_MIN_LONGER:
+        raise ScoreError(
+            f"{distorted.what}: model {model} cannot judge an encode of {width}x{height}: its banding feature needs "
+            f"{CAMBI_MIN_WIDTH}x{CAMBI_MIN_HEIGHT} and {CAMBI_MIN_LONGER} on one side; leave that height out "
+            "or use vmaf_v0.6.1"
+        )
+    _, depth = subsampling_and_depth(distorted.pix_fmt)
+    return f"version={model}:cambi.enc_width={width}:cambi.enc_height={height}:cambi.enc_bitdepth={depth}"
+
+
+def escaped(value: str) -> str:
+    """`value` as an option of a filter within a filter graph: escaped for the option, then for the graph."""
+    once = re.sub(r"([\\':])", r"\\\1", value)
+    return re.sub(r"([\\'\[\],;])", r"\\\1", once)
+
+
+def _explained(error: ToolError, reference: Reference, distorted: Distorted, model: str) -> ScoreError | ToolError:
+    """ffmpeg's failure as a sentence, where its cause is known."""
+    text = str(error)
+    if "could not load libvmaf model" in text:
+        return ScoreError(f"model {model} is not built into this ffmpeg ({ffmpeg.version()}); vmaf_v0.6.1 is")
+    if "image too small" in text:
+        return ScoreError(
+            f"{distorted.what}: model {model} cannot score pictures as small as {reference.width}x{reference.height}; "
+            "set a larger display or use vmaf_v0.6.1"
+        )
+    return error
+
+
+def _read_csv(log: Path, what: str) -> pd.DataFrame:
+    """libvmaf's log: float64 columns under the features' plain names, vmaf and the chroma PSNRs among them."""
+    try:
+        with log.open(newline="") as file:
+            names = [name for name in next(csv.reader(file)) if name]
+        table = pd.read_csv(log, names=names, usecols=range(len(names)), skiprows=1, dtype=np.float64)
+    except (OSError, StopIteration, ValueError) as error:
+        raise ScoreError(f"{what}: libvmaf left no readable log ({error})") from error
+    if table["Frame"].tolist() != list(range(len(table))):
+        raise ScoreError(f"{what}: libvmaf's log skips frames")
+    table = table.drop(columns="Frame").rename(columns=plain_name)
+    missing = sorted({"vmaf", "psnr_cb", "psnr_cr"} - set(table.columns))
+    if missing or not table.columns.is_unique:
+        raise ScoreError(
+            f"{what}: libvmaf's log lacks {', '.join(missing) or 'plain names'} (it has {', '.join(names)})"
+        )
+    bad = np.flatnonzero(~np.isfinite(table.to_numpy()).all(axis=1))
+    if len(bad):
+        raise ScoreError(f"{what}: libvmaf gave no finite score for frame {bad[0]} (and {len(bad) - 1} others)")
+    return table
+
+
+def plain_name(name: str) -> str:
+    """`adm2` of `integer_adm2_egl_1`: a feature's name without its implementation and options, alike for all models."""
+    match = _FEATURE.fullmatch(name)
+    return match[1] if match else name

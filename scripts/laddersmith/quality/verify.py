@@ -1,0 +1,149 @@
+"""Scoring finished renditions whole against the source, and comparing with what the shots' scores predicted."""
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ScoreError, ToolError
+from ..source import Media
+from .engine import Distorted, Reference
+from .libvmaf import Libvmaf
+from .pooling import pool
+from .reference import title_reference
+
+log = logging.getLogger(__name__)
+
+SCHEMA = "laddersmith/verify/1"
+
+
+def verify_renditions(
+    media: Media,
+    shots: pd.DataFrame,
+    ladder: dict,
+    predicted_frames: pd.DataFrame,
+    *,
+    codec: str,
+    folder: Path,
+    max_mean_gap: float,
+    max_frame_gap: float,
+    model: str,
+    threads: int,
+    timeout_s: float,
+) -> dict:
+    """Decode every rendition of one codec whole, score it with libvmaf, and compare with the frames' predictions.
+
+    The source is decoded once per rendition and streamed, so a film of any length fits in memory.
+
+    Parameters
+    ----------
+    shots : `tables.SHOTS`. predicted_frames : `tables.FRAMES` with at least the ladder's points.
+    ladder : the content of `ladder.json`.
+    folder : where the codec's renditions are, as `{rung}.mp4`.
+    max_mean_gap, max_frame_gap : allowed differences in VMAF, of any shot's mean and of any frame.
+    threads : renditions scored side by side. timeout_s : wall seconds allowed for each.
+
+    Returns
+    -------
+    The content of `verify/{codec}.json` (config/schemas/verify.json). What is wrong with a rendition is a sentence in
+    its `problems`, never an exception.
+    """
+    rungs = [rung for rung in ladder["rungs"] if rung["codec"] == codec]
+    display = (ladder["display"]["width"], ladder["display"]["height"])
+    reference = title_reference(media, display, what=ladder["title"])
+
+    def one(rung: dict) -> dict:
+        predicted = _of_rung(predicted_frames, rung)
+        problems: list[str] = []
+        scored = _scored(reference, rung, folder, model, timeout_s, problems)
+        found = _compared(scored, predicted, shots, ladder["pooling"], problems, max_mean_gap, max_frame_gap)
+        for problem in problems:
+            log.warning("%s, %s: %s", ladder["title"], rung["name"], problem)
+        head = {"name": rung["name"], "frames_expected": media.frames, "predicted_quality": rung["quality"]}
+        return head | found | {"ok": not problems, "problems": problems}
+
+    with ThreadPoolExecutor(max(1, threads)) as workers:
+        verdicts = list(workers.map(one, rungs))
+    head = {"schema": SCHEMA, "title": ladder["title"], "codec": codec, "model": model, "engine": Libvmaf.name}
+    return head | {"pooling": ladder["pooling"], "ok": all(v["ok"] for v in verdicts), "rungs": verdicts}
+
+
+def _of_rung(frames: pd.DataFrame, rung: dict) -> pd.DataFrame:
+    """The predicted frames of the rung's points, in the order of the title."""
+    mine = (
+        (frames["variant"] == rung["variant"]) & (frames["height"] == rung["height"]) & (frames["crf"] == rung["crf"])
+    )
+    return frames[mine].sort_values("frame", ignore_index=True)
+
+
+def _scored(
+    reference: Reference, rung: dict, folder: Path, model: str, timeout_s: float, problems: list[str]
+) -> pd.DataFrame | None:
+    """The rendition's frame table, or None and a problem."""
+    path = folder / f"{rung['name']}.mp4"
+    if not path.is_file():
+        problems.append(f"{path.name} does not exist; run assemble again")
+        return None
+    distorted = Distorted(path.name, path, rung["width"], rung["height"], rung["pix_fmt"])
+    try:
+        [frames] = Libvmaf().score(reference, [distorted], model=model, threads=1, timeout_s=timeout_s)
+    except ScoreError as error:
+        problems.append(str(error))
+        return None
+    except ToolError as error:
+        log.warning("%s", error)
+        last = str(error).strip().splitlines()
+        problems.append(f"{path.name} cannot be decoded and scored to its end: {last[0]} ({last[-1].strip(' |')})")
+        return None
+    return frames
+
+
+def _compared(
+    scored: pd.DataFrame | None,
+    predicted: pd.DataFrame,
+    shots: pd.DataFrame,
+    pooling: str,
+    problems: list[str],
+    max_mean_gap: float,
+    max_frame_gap: float,
+) -> dict:
+    """The measured numbers of one rung; null where there are none."""
+    names = ("frames", "quality", "vmaf_mean", "gap_mean", "gap_frame", "psnr_cb", "psnr_cr", "zero_frames")
+    found: dict = dict.fromkeys(names)
+    if scored is None:
+        return found
+    vmaf = scored["vmaf"].to_numpy()
+    found |= {"frames": len(scored), "quality": pool(vmaf, pooling), "vmaf_mean": float(np.mean(vmaf))}
+    found |= {name: float(np.mean(scored[name])) for name in ("psnr_cb", "psnr_cr")}
+    found["zero_frames"] = int((vmaf == 0).sum())
+    if predicted["frame"].tolist() != scored["frame"].tolist():
+        problems.append(
+            f"the points of this rung have scores for {len(predicted)} frames, but the title has {len(scored)}; "
+            "score the title's batches again"
+        )
+        return found
+    gaps = np.abs(vmaf - predicted["vmaf"].to_numpy())
+    expected = predicted["vmaf"].to_numpy()
+    spans = zip(*(shots[name].tolist() for name in ("shot", "start", "end")), strict=True)
+    means = {shot: abs(float(vmaf[start:end].mean() - expected[start:end].mean())) for shot, start, end in spans}
+    shot, frame = max(means, key=lambda s: means[s]), int(gaps.argmax())
+    found |= {"gap_mean": means[shot], "gap_frame": float(gaps[frame])}
+    if means[shot] > max_mean_gap:
+        problems.append(
+            f"the mean VMAF of shot {shot} is {means[shot]:.4f} away from the shot's own score; "
+            f"{max_mean_gap:g} is allowed"
+        )
+    if gaps[frame] > max_frame_gap:
+        problems.append(
+            f"frame {frame} has VMAF {vmaf[frame]:.4f}, predicted {expected[frame]:.4f}; "
+            f"a gap of {max_frame_gap:g} is allowed"
+        )
+    return found
+
+
+def to_json(verdict: dict) -> str:
+    """The verdict as the text of its file; a number that is not finite is an error."""
+    return json.dumps(verdict, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,55 @@
+"""Strategy `refine`: a coarse round, then points around the hull of what was measured."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pandas as pd
+
+from ..hull import searched
+from .candidates import Box, crfs_between, decimal_crf, plan_rows
+
+
+def plan_coarse(shots: list[int], variants: Mapping[str, dict], boxes: Mapping[int, Box]) -> pd.DataFrame:
+    """Round 0: every second configured CRF of each variant, both ends included, at every box."""
+    wanted = [
+        (name, height, crf, "coarse")
+        for name, settings in variants.items()
+        for height in boxes
+        for crf in _every_second(sorted(settings["crfs"], key=float))
+    ]
+    return plan_rows(shots, variants, boxes, wanted)
+
+
+def plan_around_hull(
+    shots: list[int], variants: Mapping[str, dict], boxes: Mapping[int, Box], points: pd.DataFrame, crf_step: float
+) -> pd.DataFrame:
+    """A later round: halves the gaps in CRF beside every point of each codec's hull.
+
+    A hull point's true neighbours on its own height are the CRFs between it and the next measured ones; the
+    middle of each such gap is measured next. Gaps of one `crf_step` are closed, so a plan may be empty.
+
+    Parameters
+    ----------
+    points : title points measured so far (tables.TITLE_POINTS).
+    crf_step : the finest step of CRF that is searched.
+    """
+    measured = searched(points)
+    wanted: list[tuple[str, int, str, str]] = []
+    for point in measured[measured["on_hull"]].itertuples():
+        if point.variant not in variants or point.height not in boxes:
+            continue
+        column = measured[(measured["variant"] == point.variant) & (measured["height"] == point.height)]
+        crfs = sorted({decimal_crf(crf) for crf in column["crf"]}, key=float)
+        place = crfs.index(decimal_crf(point.crf))
+        for low, high in pairwise(crfs[max(0, place - 1) : place + 2]):
+            inside = crfs_between(low, high, crf_step)
+            if inside:
+                wanted.append(
+                    (point.variant, point.height, inside[len(inside) // 2], f"beside hull point CRF {point.crf}")
+                )
+    return plan_rows(shots, variants, boxes, wanted)
+
+
+def _every_second(crfs: list) -> list:
+    """Every second entry, and the last."""
+    return crfs[::2] if len(crfs) % 2 else [*crfs[::2], crfs[-1]]

@@ -1,0 +1,9 @@
+"""Shots: the stretches between two cuts, what identifies each, and how they are shared out in batches."""
+
+from .batches import batch_of
+from .detector import Cut, Detector, make_detector
+from .find import find_shots
+from .front import detect
+from .tiling import check_tiling
+
+__all__ = ["Cut", "Detector", "batch_of", "check_tiling", "detect", "find_shots", "make_detector"]

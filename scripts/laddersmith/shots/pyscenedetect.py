@@ -1,0 +1,53 @@
+"""PySceneDetect's detectors of hard cuts, fed with pictures of ours."""
+
+import numpy as np
+import scenedetect
+from numpy.typing import NDArray
+from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode
+
+from ..errors import ShotsError
+from ..source import Media
+from .detector import Cut, Detector
+
+WIDTH = 256  # The width that PySceneDetect itself shrinks pictures to before it compares them.
+THRESHOLDS = {"adaptive": (1.0, 255.0, 3.0), "content": (5.0, 255.0, 27.0)}  # least, most, usual
+
+
+class PySceneDetect(Detector):
+    """A change of hue, saturation and brightness from one picture to the next (mean absolute difference, 0 to 255).
+
+    `content` cuts where that change reaches `threshold`. `adaptive` cuts where it is at least 15 and
+    `threshold` times its mean over the two pictures before and the two after, which a fast camera does
+    not reach; for want of neighbours it sees no cut at frame 1 nor in the last two frames.
+    """
+
+    def __init__(self, name: str, threshold: float, media: Media) -> None:
+        least, most, usual = THRESHOLDS[name]
+        if not least <= threshold <= most:
+            raise ShotsError(
+                f"shot detector {name} takes a threshold from {least:g} to {most:g} ({usual:g} is usual), "
+                f"not {threshold:g}; set shots.threshold"
+            )
+        self.label = f"{name} (PySceneDetect {scenedetect.__version__})"
+        # How short a shot may be is one rule for all detectors (tiling.spaced), so theirs is off.
+        self._detector = (
+            AdaptiveDetector(adaptive_threshold=threshold, min_scene_len=0)
+            if name == "adaptive"
+            else ContentDetector(threshold=threshold, min_scene_len=0)
+        )
+        self._rate = media.frame_rate
+        self._seen = 0
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        return min(WIDTH, width), max(1, round(height * min(WIDTH, width) / width))
+
+    def see(self, picture: NDArray[np.uint8] | None) -> list[Cut]:
+        assert picture is not None
+        cuts = self._detector.process_frame(FrameTimecode(self._seen, fps=self._rate), picture)
+        self._seen += 1
+        return [Cut(cut.frame_num) for cut in cuts]
+
+
+def make(name: str, threshold: float, media: Media) -> Detector:
+    """The detector `adaptive` or `content` for one title."""
+    return PySceneDetect(name, threshold, media)

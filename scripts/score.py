@@ -1,0 +1,54 @@
+"""Rule `score`: the encodes of one batch and round in, their scores and frame scores out."""
+
+from pathlib import Path
+
+from laddersmith.door import door
+from laddersmith.quality import score_encodes
+from laddersmith.source import display_size, load_media
+from laddersmith.store import Store
+from laddersmith.tables import ENCODES, FRAMES, KEY, SCORES, SHOTS, read, read_all, write
+
+
+def main(
+    facts: str,
+    shots: str,
+    tables: list[str],
+    scores: str,
+    frames: str,
+    title: str,
+    display: str,
+    model: str,
+    engine: str,
+    neighbours: bool,
+    store: str,
+    max_gb: float,
+    timeout_s: float,
+    frame_cache_mb: float,
+    threads: int,
+) -> None:
+    media = load_media(facts)
+    folders: dict[tuple, Path] = {}
+    for table in tables:
+        for key in read(table, ENCODES)[KEY].itertuples(index=False, name=None):
+            folders.setdefault(key, Path(table).with_suffix(""))
+    scored, by_frame = score_encodes(
+        media,
+        read(shots, SHOTS),
+        read_all(tables, ENCODES),
+        title=title,
+        folder=lambda row: folders[tuple(getattr(row, name) for name in KEY)],
+        display=display_size(media, display),
+        model=model,
+        engine=engine,
+        neighbours=neighbours,
+        store=Store(store, max_gb),
+        threads=threads,
+        timeout_s=timeout_s,
+        frame_cache_mb=frame_cache_mb,
+    )
+    write(scores, scored, SCORES)
+    write(frames, by_frame, FRAMES)
+
+
+if __name__ == "__main__":
+    door(main, snakemake)  # noqa: F821

@@ -1,0 +1,187 @@
+"""Stitched encodes play as their parts do, from the one header outside the packets."""
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from encode_shots import BT709, HEIGHT, WIDTH, decoded, encode_shot, settings, title
+from laddersmith import source
+from laddersmith.encode import CODECS
+from laddersmith.encode.inspect import read_packets
+from laddersmith.encode.run import arguments, encode
+from laddersmith.errors import PackageError
+from laddersmith.package import stitch
+from laddersmith.source.frames import pack
+
+# One frame, two, three, and twelve, of several scenes; then a hard cut within a shot, and one frame last.
+SHOTS = [(29, 30), (30, 32), (74, 77), (80, 92), (132, 144), (100, 101)]
+CAPS = {"maxrate_kbps": 150.0, "bufsize_kbps": 150.0}
+
+
+@pytest.fixture(scope="module")
+def media(bikes):
+    return title(bikes, 640, 272, 250)
+
+
+def parts_of(media, codec, folder: Path, shots=tuple(SHOTS), **changes) -> list[Path]:
+    asked = settings(codec, **changes)
+    return [
+        encode_shot(
+            codec,
+            asked,
+            source.frames(media, start, end, width=WIDTH, height=HEIGHT, pix_fmt=asked.pix_fmt),
+            folder / f"part{i}.mp4",
+        )
+        for i, (start, end) in enumerate(shots)
+    ]
+
+
+def pictures(files: list[Path]) -> list[bytes]:
+    return [picture for file in files for picture in decoded(file)[1]]
+
+
+def from_the_header_alone(path: Path, codec: str) -> list[bytes]:
+    """Decode with every in-band parameter set taken out, so that only the sample entry's are left."""
+    types = "|".join(map(str, CODECS[codec].parameter_sets))
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        strip = av.BitStreamFilterContext(f"filter_units=remove_types={types}", stream)
+        stripped = [bytes(out) for packet in container.demux(stream) if packet.size for out in strip.filter(packet)]
+        entry = bytes(stream.codec_context.extradata)
+    decoder = av.CodecContext.create("libdav1d" if codec == "svtav1" else CODECS[codec].decoded_as, "r")
+    if codec == "svtav1":  # av1C is four bytes and the sequence header, which the decoder wants before the first frame
+        stripped[0] = entry[4:] + stripped[0]
+    else:
+        decoder.extradata = entry
+    frames = [frame for data in stripped for frame in decoder.decode(av.Packet(data))] + decoder.decode(None)
+    return [pack(frame) for frame in frames]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
+@pytest.mark.parametrize("caps", [{}, CAPS], ids=["free", "capped"])
+def test_the_whole_decodes_to_the_frames_of_its_parts(codec, pix_fmt, caps, media, tmp_path):
+    files = parts_of(media, codec, tmp_path, pix_fmt=pix_fmt, **caps)
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
+    expected = pictures(files)
+    times, found = decoded(tmp_path / "whole.mp4")
+    assert len(found) == sum(end - start for start, end in SHOTS)
+    assert found == expected
+    assert times == [Fraction(i, 25) for i in range(len(found))]
+    assert from_the_header_alone(tmp_path / "whole.mp4", codec) == expected
+
+
+@pytest.mark.parametrize("codec", ["x264", "x265"])
+def test_no_parameter_set_stands_in_a_packet(codec, media, tmp_path):
+    stitch(parts_of(media, codec, tmp_path), tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
+    allowed = {"x264": {1, 5}, "x265": {0, 1, 19, 20}}[codec]  # slices: H.264 table 7-1; H.265 table 7-1
+    with av.open(str(tmp_path / "whole.mp4")) as container:
+        for packet in container.demux(video=0):
+            assert set(nal_types(bytes(packet), codec)) <= allowed
+
+
+def nal_types(data: bytes, codec: str) -> Iterator[int]:
+    """Types of the NAL units of a packet, each behind its length in four bytes."""
+    while data:
+        length = int.from_bytes(data[:4], "big")
+        yield data[4] & 31 if codec == "x264" else data[4] >> 1 & 63
+        data = data[4 + length :]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("rate", ["30000/1001", "24000/1001", "25/2", "60/1"])
+def test_frames_are_shown_at_their_time_at_every_rate(codec, rate, media, tmp_path):
+    files = parts_of(media, codec, tmp_path, shots=SHOTS[1:4], frame_rate=rate)
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(rate), codec=codec)
+    times, found = decoded(tmp_path / "whole.mp4")
+    assert times == [i / Fraction(rate) for i in range(17)]
+    assert found == pictures(files)
+    with av.open(str(tmp_path / "whole.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.start_time == 0
+        assert stream.duration * stream.time_base == 17 / Fraction(rate)
+        assert stream.average_rate == Fraction(rate)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_packets_have_rising_decoding_times_one_frame_apart(codec, media, tmp_path):
+    files = parts_of(media, codec, tmp_path)
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
+    with av.open(str(tmp_path / "whole.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        step = int(Fraction(1, 25) / packets[0].time_base)
+        tag = container.streams.video[0].codec_context.codec_tag
+    assert [packet.dts - packets[0].dts for packet in packets] == [i * step for i in range(len(packets))]
+    assert all(packet.pts >= packet.dts for packet in packets)
+    assert min(packet.pts for packet in packets) == 0
+    assert tag == CODECS[codec].sample_entry
+    assert b"elst" not in (tmp_path / "whole.mp4").read_bytes()
+    if codec != "svtav1":  # a packet of AV1 always shows one frame, in order
+        assert packets[0].dts < 0
+    keyframes = [packet.frame for packet in read_packets(tmp_path / "whole.mp4", Fraction(25)) if packet.keyframe]
+    assert keyframes == [0, 1, 3, 6, 11, 16, 18, 23, 28, 30]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_contents_and_crfs_as_unlike_as_can_be_share_their_parameter_sets(codec, tmp_path):
+    size = WIDTH * HEIGHT * 3 // 2
+    noise = random.Random(1)
+    shots = {
+        "flat": [bytes([128]) * size] * 8,
+        "noise": [noise.randbytes(size) for _ in range(8)],
+        "flashes": [bytes([16 + 200 * (i % 2)]) * size for i in range(8)],
+        "text": [(bytes([16] * 3 + [235] * 5) * size)[i : i + size] for i in range(8)],
+    }
+    knob = CODECS[codec].knob
+    files = []
+    for (name, frames), crf in zip(shots.items(), (str(knob.low), str(knob.high), "23", "40"), strict=True):
+        files.append(encode_shot(codec, settings(codec, crf=crf), frames, tmp_path / f"{name}.mp4"))
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
+    assert decoded(tmp_path / "whole.mp4")[1] == pictures(files)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_two_runs_write_one_file_which_names_no_writer_and_no_time(codec, media, tmp_path):
+    hashes = []
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        files = parts_of(media, codec, tmp_path / run, shots=SHOTS[:3])
+        stitch(files, tmp_path / run / f"{run}.mp4", frame_rate=Fraction(25), codec=codec)
+        content = (tmp_path / run / f"{run}.mp4").read_bytes()
+        assert b"Lav" not in content
+        hashes.append(hashlib.sha256(content).hexdigest())
+    assert hashes[0] == hashes[1]
+
+
+def test_encodes_with_unlike_parameter_sets_are_refused_by_name(media, tmp_path):
+    plain = replace(CODECS["x264"], options=lambda asked: ["-preset", "veryfast", "-crf", asked.crf])
+    files = []
+    for crf in ("20", "40"):
+        given = arguments(plain, settings("x264", crf=crf), BT709, WIDTH, HEIGHT)
+        frames = source.frames(media, 0, 5, width=WIDTH, height=HEIGHT)
+        encode(given, frames, tmp_path / f"{crf}.mp4", what="a test", timeout_s=60)
+        files.append(tmp_path / f"{crf}.mp4")
+    with pytest.raises(PackageError, match=r"20\.mp4 and .*40\.mp4 differ in their parameter sets"):
+        stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="x264")
+    assert not (tmp_path / "whole.mp4").exists()
+
+
+def test_what_cannot_be_stitched_is_refused(media, tmp_path):
+    files = parts_of(media, "x264", tmp_path, shots=SHOTS[3:4])
+    with pytest.raises(PackageError, match="no encodes to stitch"):
+        stitch([], tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="x264")
+    with pytest.raises(PackageError, match="holds h264, not x265"):
+        stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="x265")
+    with pytest.raises(PackageError, match=r"part0\.mp4: its frames are not at whole steps of 30 a second"):
+        stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(30), codec="x264")
+    (tmp_path / "bad.mp4").write_bytes(files[0].read_bytes()[:200])
+    with pytest.raises(PackageError, match=r"bad\.mp4: cannot be read as an encode"):
+        stitch([tmp_path / "bad.mp4"], tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="x264")
+    with pytest.raises(PackageError, match="cannot be stitched"):
+        stitch(files, tmp_path / "nowhere" / "whole.mp4", frame_rate=Fraction(25), codec="x264")
+    assert not (tmp_path / "whole.mp4").exists()
