@@ -51,7 +51,7 @@ def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        With one line for each fault: unknown keys, wrong kinds, values out of range, settings that contradict each other.
+        With one line for each fault: unknown keys, wrong kinds, values out of range, contradictions.
     """
     schema = load("config")
     full = filled(schema, dict(config))
@@ -125,7 +125,8 @@ def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
         for place, rung in enumerate(rungs):
             where = f"fixed_ladder.rungs.{codec}[{place}]"
             if rung["height"] not in config["heights"]:
-                yield f"{where}.height is {rung['height']}, which is not among heights {config['heights']}; add it there, or drop the rung"
+                missing = f"{rung['height']}, which is not among heights {config['heights']}"
+                yield f"{where}.height is {missing}; add it there, or drop the rung"
             if rung in rungs[:place]:
                 yield f"{where}: {rung['height']}p at {rung['kbps']} kbps stands there twice"
 

@@ -17,7 +17,8 @@ HEAD = """\
 README = """\
 # Configuration
 
-Written from the schemas in this folder by `PYTHONPATH=scripts python -m laddersmith.config`; a test fails when it drifts.
+Written from the schemas in this folder by `PYTHONPATH=scripts python -m laddersmith.config`; a test fails when it
+drifts.
 
 Every key has a default, so a file of your own needs only what differs. Everything is checked before any job runs: an
 unknown key, a value out of range and a contradiction are told all at once, one line each.
@@ -29,10 +30,10 @@ make ladder SOURCE=movie.mp4
 snakemake --profile profiles/local --config source=movie.mp4
 ```
 
-No file needs editing; the title's id is made of the file's name. `--config` reads a value as YAML: put `./` before a name
-that is a number or a word such as `true` (`source=./2012`); for a name with `: ` or ` #` in it, write
-`source: "a: b.mp4"` in a file of your own and pass that with `--configfile`. Spaces, quotes, brackets and letters of any
-language are fine. Braces are not, for Snakemake reads them as wildcards: rename the film or link to it.
+No file needs editing; the title's id is made of the file's name. `--config` reads a value as YAML: put `./` before a
+name that is a number or a word such as `true` (`source=./2012`); for a name with `: ` or ` #` in it, write
+`source: "a: b.mp4"` in a file of your own and pass that with `--configfile`. Spaces, quotes, brackets and letters of
+any language are fine. Braces are not, for Snakemake reads them as wildcards: rename the film or link to it.
 
 ## Many films: `titles.tsv`
 
@@ -40,8 +41,9 @@ language are fine. Braces are not, for Snakemake reads them as wildcards: rename
 python -m laddersmith titles films/*.mp4 > config/titles.tsv
 ```
 
-A table in UTF-8 with a header, one title per line, cells separated by one tab, no quoting. Empty cells take the default;
-lines that begin with `#` are skipped. The columns `title` and `path` are needed, in any order; the others may be left out.
+A table in UTF-8 with a header, one title per line, cells separated by one tab, no quoting. Empty cells take the
+default; lines that begin with `#` are skipped. The columns `title` and `path` are needed, in any order; the others may
+be left out.
 
 {titles}
 

@@ -32,7 +32,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 def filled(schema: dict[str, Any], value: Any) -> Any:
-    """A copy of `value` with the schema's defaults, in its order; 2.0 becomes 2, and a number where text may stand, text.
+    """A copy of `value` with the schema's defaults, in its order; 2.0 becomes 2, and 8 text where both may stand.
 
     What breaks the schema is left as it is, for `faults` to tell.
     """
@@ -98,13 +98,13 @@ def allowed(schema: dict[str, Any]) -> str:
     if "x-form" in schema:
         return schema["x-form"]
     kinds = schema.get("type", "string")
-    words = " or ".join(WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    words = " or ".join(WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind != "null")
     if "multipleOf" in schema:
         words = words.replace("a whole", "an even whole") if schema["multipleOf"] == 2 else words
     if "items" in schema:
         items = allowed(schema["items"]).replace("a number", "numbers").replace("whole number", "whole numbers")
         return f"a list of {items.removeprefix('an ')}"
-    return f"{words}{_range(schema)}"
+    return f"{words}{_range(schema)}{', or null' if 'null' in kinds else ''}"
 
 
 def _range(schema: dict[str, Any]) -> str:

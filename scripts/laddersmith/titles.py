@@ -158,7 +158,8 @@ def _rows(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any], str]]:
         raise ConfigError(f"{name}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(
-            f"{name}: cannot be read ({error.strerror}); write it with `python -m laddersmith titles FILES...`, or set source"
+            f"{name}: cannot be read ({error.strerror}); write it with `python -m laddersmith titles FILES...`, "
+            "or set source to one film"
         ) from error
     columns = load("titles")["properties"]
     header: list[str] = []
@@ -189,14 +190,14 @@ def _check_header(header: list[str], columns: Mapping[str, Any], where: str) -> 
 
 
 def _typed(cell: str, column: str, schema: Mapping[str, Any]) -> Any:
-    """A cell in the kind that its column has, or as it stands for the schema to refuse; a path is kept to the letter."""
+    """A cell in the kind that its column has, or as it stands for the schema to refuse; paths are kept to the letter."""
     kind = schema["type"]
     if column == "path":
         return cell
     if kind == "array":
         return [_typed(item, "", schema["items"]) for item in cell.split(",")]
     try:
-        return {"string": str.strip, "integer": int, "number": float}[kind](cell)
+        return int(cell) if kind == "integer" else float(cell) if kind == "number" else cell.strip()
     except ValueError:
         return cell
 
@@ -205,7 +206,8 @@ def _overrides(row: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[st
     used = dict.fromkeys(variant["codec"] for variant in config["variants"].values())
     for codec in row.get("codecs", []):
         if codec not in used:
-            yield f"no variant uses the codec {codec!r}; the variants' codecs are {', '.join(used)}{nearest(codec, used)}"
+            choices = f"the variants' codecs are {', '.join(used)}{nearest(codec, used)}"
+            yield f"no variant uses the codec {codec!r}; {choices}"
     display = row.get("display", "source")
     if display != "source" and any(int(side) % 2 for side in display.split("x")):
         yield f"display is {display}; both sides must be even"

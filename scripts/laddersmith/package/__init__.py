@@ -1,5 +1,7 @@
 """From encodes of shots to streams that play."""
 
+from .build import package_title
+from .check import Checked, check_package
 from .stitch import stitch
 
-__all__ = ["stitch"]
+__all__ = ["Checked", "check_package", "package_title", "stitch"]

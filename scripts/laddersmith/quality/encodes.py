@@ -80,7 +80,7 @@ def score_encodes(
         reference = title_reference(
             media,
             display,
-            what=f"{title}, shot {shot}",
+            what=f"{title}, shot {span.shot}",
             start=span.start,
             end=span.end,
             context=context,

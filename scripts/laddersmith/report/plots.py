@@ -13,7 +13,7 @@ Chart = alt.TopLevelMixin
 # What a reader can tell apart at the widths of a page; a curve of more frames is drawn in this many bins.
 BINS = 400
 KINDS = ["convex hull", "ladder", "fixed ladder"]
-LABEL_PX, TITLE_PX = 11, 11
+LABEL_PX, TITLE_PX = 12, 12
 AXIS_PX = 62
 
 
