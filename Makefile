@@ -124,8 +124,11 @@ format: env-dev ## write every file in the project's style
 
 .PHONY: env env-dev env-slurm
 env: $(RUN_STAMP) ## the locked environment, in .venv (the other commands make it when it is missing)
+	@:
 env-dev: $(DEV_STAMP) ## the same and what the tests need
+	@:
 env-slurm: $(SLURM_STAMP) ## the same and what profiles/slurm needs
+	@:
 
 # An environment is made anew for a new lock, so that it holds that lock and nothing else. An extra goes on top; while it
 # is being installed there is no stamp, so that an interrupted install is made anew as well.

@@ -11,6 +11,7 @@ rule report:
     output:
         page=report("results/{title}/report.html", category="Titles", labels={"title": "{title}"}),
     params:
+        chroma_alarm_db=config["quality"]["chroma_alarm_db"],
         version=stage_version("report"),
     log:
         "logs/{title}/report.log",

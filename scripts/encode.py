@@ -4,7 +4,7 @@ from pathlib import Path
 
 from laddersmith import tables
 from laddersmith.door import door
-from laddersmith.encode import encode_points
+from laddersmith.encode.points import encode_points
 from laddersmith.shots import batch_of
 from laddersmith.source import load_media
 from laddersmith.store import Store

@@ -18,11 +18,13 @@ def main(
     package: str,
     segment_s: float,
     audio_kbps: float,
-    timeout_s: float,
+    config: dict,
 ) -> None:
     folders = {Path(folder).parent for folder in renditions}
     if len(folders) != 1:
-        raise PackageError(f"the renditions lie in several folders ({', '.join(map(str, sorted(folders)))}); give those of one title")
+        raise PackageError(
+            f"the renditions lie in several folders ({', '.join(map(str, sorted(folders)))}); give those of one title"
+        )
     chosen = _read(ladder)
     package_title(
         _read(facts) | {"path": source},
@@ -33,7 +35,7 @@ def main(
         segment_s=segment_s,
         audio_kbps=audio_kbps,
         savings=savings(chosen),
-        timeout_s=timeout_s,
+        timeout_s=config["package"]["timeout_s"],
     )
 
 

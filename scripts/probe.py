@@ -1,11 +1,9 @@
 """Rule `probe`: a source in, what it is out, with a mezzanine beside it where it needs one."""
 
-import json
-import os
 from pathlib import Path
 
 from laddersmith.door import door
-from laddersmith.ffmpeg import temporary_beside
+from laddersmith.jsonfile import write_json
 from laddersmith.source import bounded, probe
 
 # Sixteen 8K pictures of 10-bit 4:2:2 in the decoder, as many again in its threads, and the encoder of the mezzanine.
@@ -15,9 +13,10 @@ GRACE_S = 60
 
 
 def main(
-    source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bool, timeout_s: float, title: str
+    source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bool, config: dict, title: str
 ) -> None:
     Path(mezzanine).mkdir(parents=True, exist_ok=True)
+    timeout_s = config["probe"]["timeout_s"]
     with bounded(MEMORY_MB, timeout_s + GRACE_S, f"{title}: probing {source}"):
         found = probe(
             source,
@@ -27,10 +26,8 @@ def main(
             mezzanine=Path(mezzanine) / "mezzanine.mov",
             timeout_s=timeout_s,
         )
-    partial = temporary_beside(facts)
-    partial.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
-    os.replace(partial, facts)
+    write_json(facts, found)
 
 
 if __name__ == "__main__":
-    door(main, snakemake)  # type: ignore[name-defined]
+    door(main, snakemake)  # noqa: F821

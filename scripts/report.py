@@ -46,4 +46,4 @@ def _json(path: str | Path) -> dict:
 
 
 if __name__ == "__main__":
-    door(main, snakemake)
+    door(main, snakemake)  # noqa: F821

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from laddersmith.door import door
 from laddersmith.quality import score_encodes
-from laddersmith.source import display_size, load_media
+from laddersmith.source.media import display_size, load_media
 from laddersmith.store import Store
 from laddersmith.tables import ENCODES, FRAMES, KEY, SCORES, SHOTS, read, read_all, write
 
@@ -20,10 +20,7 @@ def main(
     model: str,
     engine: str,
     neighbours: bool,
-    store: str,
-    max_gb: float,
-    timeout_s: float,
-    frame_cache_mb: float,
+    config: dict,
     threads: int,
 ) -> None:
     media = load_media(facts)
@@ -41,10 +38,10 @@ def main(
         model=model,
         engine=engine,
         neighbours=neighbours,
-        store=Store(store, max_gb),
+        store=Store(config["store"]["path"]),
         threads=threads,
-        timeout_s=timeout_s,
-        frame_cache_mb=frame_cache_mb,
+        timeout_s=config["quality"]["timeout_s"],
+        frame_cache_mb=config["encode"]["frame_cache_mb"],
     )
     write(scores, scored, SCORES)
     write(frames, by_frame, FRAMES)

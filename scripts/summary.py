@@ -19,4 +19,4 @@ def main(packages: list[str], page: str, facts: str) -> None:
 
 
 if __name__ == "__main__":
-    door(main, snakemake)
+    door(main, snakemake)  # noqa: F821

@@ -22,7 +22,7 @@ def main(
     codec: str,
     max_mean_gap: float,
     max_frame_gap: float,
-    timeout_s: float,
+    config: dict,
     threads: int,
 ) -> None:
     made = json.loads(Path(ladder).read_text())
@@ -37,7 +37,7 @@ def main(
         max_frame_gap=max_frame_gap,
         model=made["model"],
         threads=threads,
-        timeout_s=timeout_s,
+        timeout_s=config["quality"]["timeout_s"],
     )
     partial = temporary_beside(verdict)
     partial.write_text(to_json(found), encoding="utf-8")

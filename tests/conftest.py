@@ -1,5 +1,6 @@
 """Clips for the tests: generated ones of any shape, and the two demo titles."""
 
+import hashlib
 import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -31,7 +32,9 @@ def make_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(
         name: str, video: str, frames: int = 20, options: tuple[str, ...] = ("-c:v", "libx264", "-crf", "5")
     ) -> Path:
-        path = folder / name
+        shape = hashlib.sha256(repr((video, frames, options)).encode()).hexdigest()[:8]
+        path = folder / shape / name
+        path.parent.mkdir(exist_ok=True)
         if not path.exists():
             ffmpeg_run("-f", "lavfi", "-i", video, "-frames:v", str(frames), *options, path)
         return path

@@ -1,10 +1,13 @@
 """A made-up title for the tests of the report: small, lively, and true to the schemas of its inputs."""
 
 import math
+from functools import cache
 from itertools import pairwise
 
 import pandas as pd
 from laddersmith import tables
+from laddersmith.hull import convex_hull
+from laddersmith.ladder import savings
 
 CUTS = [0, 30, 76, 137, 187, 242, 250]
 RATE = 25
@@ -14,19 +17,20 @@ CODECS = {"x264": 1.0, "x265": 0.72}
 HOSTILE = "a\"b'<script>alert(1)</script>&{{ 7*7 }}"
 
 
-def inputs(title: str = "bikes", path: str = "clips/bikes.mp4", language: str = "eng") -> dict:
+def inputs(title: str = "bikes", path: str = "clips/bikes.mp4", language: str = "eng", comment: str = "Bikes") -> dict:
     """Everything that `report_title` takes, by the names of its parameters."""
-    points, frames = _measured()
+    points, frames = map(pd.DataFrame.copy, _measured())
     hull = _title_points(points)
     ladder = _ladder(title, path, points, hull)
+    verdicts = [_verdict(ladder, codec) for codec in CODECS]
     return {
-        "facts": _facts(title, path, language),
+        "facts": _facts(title, path, language, comment),
         "shots": _shots(),
         "points": points,
         "hull": hull,
         "ladder": ladder,
-        "verdicts": [_verdict(ladder, codec) for codec in CODECS],
-        "package": _package(ladder, language),
+        "verdicts": verdicts,
+        "package": _package(ladder, verdicts, language),
         "title": title,
         "frames": frames,
         "chroma_alarm_db": 30.0,
@@ -97,6 +101,7 @@ def _point(shot: int, codec: str, height: int, crf: str, variant: str, cap: floa
     }
 
 
+@cache
 def _measured() -> tuple[pd.DataFrame, pd.DataFrame]:
     shots = range(len(CUTS) - 1)
     grid = [_point(s, codec, h, crf, codec) for codec in CODECS for h in HEIGHTS for crf in CRFS for s in shots]
@@ -124,8 +129,6 @@ def _measured() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _title_points(points: pd.DataFrame) -> pd.DataFrame:
-    from laddersmith.hull import convex_hull
-
     weight = points["frames"] / CUTS[-1]
     shares = points.assign(
         **{c: points[c] * weight for c in ("bitrate_kbps", "quality", "vmaf_mean", "psnr_cb", "psnr_cr")}
@@ -268,16 +271,48 @@ def _verdict(ladder: dict, codec: str) -> dict:
     }
 
 
-def _package(ladder: dict, language: str) -> dict:
+def _package(ladder: dict, verdicts: list[dict], language: str) -> dict:
     strings = {"x264": "avc1.64001e", "x265": "hvc1.1.6.L63.90"}
+    verified = {(verdict["codec"], rung["name"]): rung for verdict in verdicts for rung in verdict["rungs"]}
+    inner = {key: value for key, value in ladder["source"].items() if key != "path"}
     return {
-        "title": ladder["title"],
-        "rungs": [{"codec": r["codec"], "name": r["name"], "codecs": strings[r["codec"]]} for r in ladder["rungs"]],
+        **{
+            key: ladder[key]
+            for key in ("title", "display", "model", "engine", "pooling", "missing", "fixed", "hull", "versions")
+        },
+        "schema": "laddersmith/package/1",
+        "source": inner,
+        "rungs": [
+            {key: value for key, value in rung.items() if key != "points"}
+            | {
+                "codecs": strings[rung["codec"]],
+                "bandwidth": round(1400 * rung["bitrate_kbps"]),
+                "average_bandwidth": round(1000 * rung["bitrate_kbps"]),
+                "verified": verified[rung["codec"], rung["name"]],
+            }
+            for rung in ladder["rungs"]
+        ],
+        "audio": [
+            {
+                "language": language,
+                "name": "Stereo",
+                "codec": "aac",
+                "default": True,
+                "forced": False,
+                "playlist": "audio/0_eng.m3u8",
+                "channels": 2,
+                "how": "copied",
+                "reason": "",
+            }
+        ],
+        "text": [],
         "left_out": [],
+        "warnings": [],
+        "savings": savings(ladder),
     }
 
 
-def _facts(title: str, path: str, language: str) -> dict:
+def _facts(title: str, path: str, language: str, comment: str) -> dict:
     media = {
         "path": path,
         "width": 640,
@@ -301,7 +336,7 @@ def _facts(title: str, path: str, language: str) -> dict:
         "title": title,
         "path": path,
         "sha256": "5" * 64,
-        "container": "mov,mp4,m4a,3gp,3g2,mj2",
+        "container": {"format": "mov,mp4,m4a,3gp,3g2,mj2", "bytes": 1234567, "tags": {"title": comment}},
         "video": {
             "codec": "h264",
             "width": 640,
@@ -311,7 +346,7 @@ def _facts(title: str, path: str, language: str) -> dict:
             "interlaced": False,
         },
         "hdr": None,
-        "bars": None,
+        "bars": {"left": 0, "top": 0, "right": 0, "bottom": 0, "cropped": False, "frames_sampled": 50},
         "audio": [
             {"index": 1, "codec": "aac", "language": language, "channels": 2, "sample_rate_hz": 48000, "start_s": 0.0}
         ],

@@ -12,15 +12,17 @@ from .errors import ConfigError
 from .schema import faults, filled, load, nearest
 from .titles import Title, read_titles
 
-__all__ = ["Title", "codecs_of", "heights_of", "read_titles", "search_rounds", "validate"]
+__all__ = ["Title", "all_variants", "codecs_of", "heights_of", "read_titles", "search_rounds", "validate"]
 
 CONTENT_THRESHOLD_FROM = 5
 LIMITS = (("min_quality", "max_quality"), ("min_kbps", "max_kbps"), ("min_height", "max_height"))
 
 
 class Knob(Protocol):
-    """What is asked of a codec's quality setting: the one spelling of a value, or a ValueError that says why not."""
+    """What is asked of a codec's quality setting: its step, and the one spelling of a value or a ValueError."""
 
+    @property
+    def step(self) -> Decimal: ...
     def canonical(self, crf: str) -> str: ...
 
 
@@ -78,6 +80,23 @@ def heights_of(config: Mapping[str, Any], title: Title) -> tuple[int, ...]:
     return tuple(sorted(title.heights or config["heights"], reverse=True))
 
 
+def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The configured variants, and one capped variant per codec and bitrate of the fixed ladder.
+
+    A capped one ("x264@365k") has the settings of its codec's first variant, the fixed ladder's CRF, and a decoder's
+    buffer that the cap fills in two seconds.
+    """
+    variants = dict(config["variants"])
+    first: dict[str, str] = {}
+    for name, variant in config["variants"].items():
+        first.setdefault(variant["codec"], name)
+    for codec, rungs in config["fixed_ladder"]["rungs"].items():
+        for kbps in sorted({rung["kbps"] for rung in rungs} if codec in first else ()):
+            capped = {"crfs": [config["fixed_ladder"]["crf"][codec]], "maxrate_kbps": kbps, "bufsize_kbps": 2 * kbps}
+            variants[f"{first[codec]}@{kbps}k"] = config["variants"][first[codec]] | capped
+    return variants
+
+
 def search_rounds(config: Mapping[str, Any]) -> int:
     """Rounds of search; the last round, which measures what was chosen, is not counted."""
     return 1 if config["search"]["strategy"] == "grid" else int(config["search"]["max_rounds"])
@@ -109,6 +128,13 @@ def _crf_fault(codec: Codec, crf: float, where: str) -> Iterator[str]:
         codec.knob.canonical(str(crf))
     except ValueError as error:
         yield f"{where}: {error}"
+
+
+def _crf_step(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    step = config["search"]["crf_step"]
+    for name in dict.fromkeys(variant["codec"] for variant in config["variants"].values()):
+        if name in codecs and Decimal(str(step)) % codecs[name].knob.step:
+            yield f"search.crf_step is {step}, not a multiple of {codecs[name].knob.step}, the finest step of {name}"
 
 
 def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
@@ -187,6 +213,7 @@ def _choices(name: object, choices: Any) -> str:
 # A check runs when the schema finds no fault in the sections that it reads.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator[str]]], ...] = (
     (("variants",), _variants),
+    (("search", "variants"), _crf_step),
     (("fixed_ladder", "heights"), _fixed_ladder),
     (("ladder",), _ladder),
     (("ladder", "heights"), _ladder_heights),

@@ -81,13 +81,20 @@ def nearest(name: object, choices: Iterable[str]) -> str:
 
 
 def distance(one: str, other: str) -> int:
-    """Levenshtein's distance: letters to insert, delete or replace to turn one word into the other."""
-    row = list(range(len(other) + 1))
+    """Letters to insert, delete, replace or swap with their neighbour to turn one word into the other.
+
+    Damerau's and Levenshtein's distance in its restricted form: no letter is edited twice.
+    """
+    rows = [list(range(len(other) + 1))]
     for i, a in enumerate(one, 1):
-        before, row = row, [i]
+        row = [i]
         for j, b in enumerate(other, 1):
-            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)))
-    return row[-1]
+            edits = [rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (a != b)]
+            if i > 1 and j > 1 and (a, one[i - 2]) == (other[j - 2], b):
+                edits.append(rows[-2][j - 2] + 1)
+            row.append(min(edits))
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def allowed(schema: dict[str, Any]) -> str:

@@ -190,7 +190,7 @@ def _check_header(header: list[str], columns: Mapping[str, Any], where: str) -> 
 
 
 def _typed(cell: str, column: str, schema: Mapping[str, Any]) -> Any:
-    """A cell in the kind that its column has, or as it stands for the schema to refuse; paths are kept to the letter."""
+    """A cell in the kind that its column has, or as it stands for the schema to refuse; paths stay as they are."""
     kind = schema["type"]
     if column == "path":
         return cell

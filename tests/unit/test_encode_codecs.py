@@ -56,7 +56,9 @@ def test_limits_hold_for_portrait_too():
 
 
 def test_a_dry_run_imports_no_decoder_and_no_tables():
-    code = "import sys, laddersmith.encode; print([m for m in ('av', 'numpy', 'pandas', 'pyarrow') if m in sys.modules])"
+    code = (
+        "import sys, laddersmith.encode; print([m for m in ('av', 'numpy', 'pandas', 'pyarrow') if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "scripts", capture_output=True, text=True, check=True
     )

@@ -85,7 +85,13 @@ def test_shots_of_equal_frames_share_one_encode(clip, tmp_path, encodes):
 
 @pytest.mark.parametrize(
     "change",
-    [{"crf": "31"}, {"preset": "faster"}, {"pix_fmt": "yuv420p10le"}, {"width": 94}, {"maxrate_kbps": 90.0, "bufsize_kbps": 90.0}],
+    [
+        {"crf": "31"},
+        {"preset": "faster"},
+        {"pix_fmt": "yuv420p10le"},
+        {"width": 94},
+        {"maxrate_kbps": 90.0, "bufsize_kbps": 90.0},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_each_setting_is_part_of_the_key(change, clip, tmp_path):
@@ -165,3 +171,20 @@ def test_a_chroma_siting_that_the_bitstream_cannot_state(clip, tmp_path):
     with pytest.raises(EncodeError, match=r"svtav1 cannot state the source's chroma siting 'center'"):
         points_of(centred, plan_table("svtav1", [1], ["30"]), tmp_path / "f", tmp_path / "s")
     points_of(centred, plan_table("x265", [1], ["30"]), tmp_path / "f", tmp_path / "s")
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_caps_hold_the_rate_down(codec, clip, tmp_path):
+    free = points_of(clip, plan_table(codec, [2], ["10"]), tmp_path / "f", tmp_path / "s", keyframe_s=1.0)
+    rate = free.bitrate_kbps[0] / 4
+    plan = plan_table(codec, [2], ["10"], maxrate_kbps=rate, bufsize_kbps=rate / 2)
+    capped = points_of(clip, plan, tmp_path / "g", tmp_path / "s", keyframe_s=1.0)
+    # A buffer of half a second may be spent once in these 0.8 s, and SVT-AV1 overshoots (by 26 % in 4 s of bikes capped
+    # at 60 % of its free rate), so a clip this short shows that the cap bites, not that it is kept.
+    assert capped.bitrate_kbps[0] < free.bitrate_kbps[0] * 0.8
+
+
+def test_half_a_cap_is_refused(clip, tmp_path):
+    plan = plan_table("x264", [2], ["30"], maxrate_kbps=100.0)
+    with pytest.raises(EncodeError, match="shot 2, x264 64p CRF 30: maxrate_kbps and bufsize_kbps cap a rate together"):
+        points_of(clip, plan, tmp_path / "f", tmp_path / "s")

@@ -45,14 +45,37 @@ def pictures(files: list[Path]) -> list[bytes]:
     return [picture for file in files for picture in decoded(file)[1]]
 
 
-def from_the_header_alone(path: Path, codec: str) -> list[bytes]:
-    """Decode with every in-band parameter set taken out, so that only the sample entry's are left."""
-    types = "|".join(map(str, CODECS[codec].parameter_sets))
+def units(packet: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
+    """Type and bytes of each NAL unit (behind its length in four bytes) or OBU (whose length is in its header)."""
+    while packet:
+        if codec == "svtav1":
+            length, shift, size = 0, 0, 1
+            while True:  # leb128, AV1 specification 4.10.5
+                length |= (packet[size] & 127) << shift
+                shift, size = shift + 7, size + 1
+                if packet[size - 1] < 128:
+                    break
+            kind, end = packet[0] >> 3 & 15, size + length
+        else:
+            end = 4 + int.from_bytes(packet[:4], "big")
+            kind = packet[4] & 31 if codec == "x264" else packet[4] >> 1 & 63
+        yield kind, packet[:end]
+        packet = packet[end:]
+
+
+def packets_of(path: Path) -> tuple[list[bytes], bytes]:
+    """The packets, and what the sample entry holds."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        strip = av.BitStreamFilterContext(f"filter_units=remove_types={types}", stream)
-        stripped = [bytes(out) for packet in container.demux(stream) if packet.size for out in strip.filter(packet)]
-        entry = bytes(stream.codec_context.extradata)
+        packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
+        return packets, bytes(stream.codec_context.extradata)
+
+
+def from_the_header_alone(path: Path, codec: str) -> list[bytes]:
+    """Decode with every in-band parameter set taken out, so that only the sample entry's are left."""
+    packets, entry = packets_of(path)
+    sets = CODECS[codec].parameter_sets
+    stripped = [b"".join(unit for kind, unit in units(packet, codec) if kind not in sets) for packet in packets]
     decoder = av.CodecContext.create("libdav1d" if codec == "svtav1" else CODECS[codec].decoded_as, "r")
     if codec == "svtav1":  # av1C is four bytes and the sequence header, which the decoder wants before the first frame
         stripped[0] = entry[4:] + stripped[0]
@@ -77,20 +100,20 @@ def test_the_whole_decodes_to_the_frames_of_its_parts(codec, pix_fmt, caps, medi
 
 
 @pytest.mark.parametrize("codec", ["x264", "x265"])
-def test_no_parameter_set_stands_in_a_packet(codec, media, tmp_path):
+def test_packets_hold_slices_and_nothing_else(codec, media, tmp_path):
     stitch(parts_of(media, codec, tmp_path), tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
-    allowed = {"x264": {1, 5}, "x265": {0, 1, 19, 20}}[codec]  # slices: H.264 table 7-1; H.265 table 7-1
-    with av.open(str(tmp_path / "whole.mp4")) as container:
-        for packet in container.demux(video=0):
-            assert set(nal_types(bytes(packet), codec)) <= allowed
+    slices = {"x264": {1, 5}, "x265": {0, 1, 19, 20}}[codec]  # table 7-1 of H.264 and of H.265: the keyframes are IDR
+    packets, _ = packets_of(tmp_path / "whole.mp4")
+    assert {kind for packet in packets for kind, _ in units(packet, codec)} <= slices
 
 
-def nal_types(data: bytes, codec: str) -> Iterator[int]:
-    """Types of the NAL units of a packet, each behind its length in four bytes."""
-    while data:
-        length = int.from_bytes(data[:4], "big")
-        yield data[4] & 31 if codec == "x264" else data[4] >> 1 & 63
-        data = data[4 + length :]
+@pytest.mark.parametrize("preset", ["3", "8", "10"])
+def test_every_sequence_header_of_av1_is_the_sample_entrys(preset, media, tmp_path):
+    files = parts_of(media, "svtav1", tmp_path, preset=preset)
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="svtav1")
+    packets, entry = packets_of(tmp_path / "whole.mp4")
+    headers = [unit for packet in packets for kind, unit in units(packet, "svtav1") if kind == 1]
+    assert headers == [entry[4:]] * 10  # one at each keyframe
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -18,7 +18,7 @@ TINY = {
     "heights": [90, 54],
     "variants": {
         "x264": {"codec": "x264", "preset": "veryfast", "crfs": [22, 30, 38, 46]},
-        "svtav1": {"codec": "svtav1", "preset": "12", "crfs": [25, 40, 55]},
+        "svtav1": {"codec": "svtav1", "preset": "10", "crfs": [25, 40, 55]},
     },
     "ladder": {"rungs": 3, "min_step": 1, "min_quality": 0, "min_kbps": 1},
     "fixed_ladder": {"rungs": {"x264": [{"height": 54, "kbps": 30}, {"height": 90, "kbps": 150}], "svtav1": []}},

@@ -9,14 +9,14 @@ WIDEST = Fraction(16, 9)
 def box(width: int, height: int, h: int) -> tuple[int, int]:
     """Width and height at which a picture of `width` x `height` pixels is encoded for the rung height `h`.
 
-    The picture keeps its shape inside round(16/9 h) x h (transposed for portrait), is never enlarged, and both sides
-    are even: the side that fills the box is rounded down, the other one to the nearest even number.
+    The picture keeps its shape inside round(16/9 h) x h (transposed for portrait), both rounded down to even numbers, and
+    is never enlarged. One side fills the box, or is the picture's own; the other one is the nearest even number.
     """
-    across, down = round(WIDEST * h), h
+    across, down = _even(round(WIDEST * h)), _even(h)
     if height > width:
         across, down = down, across
     scale = min(Fraction(across, width), Fraction(down, height), Fraction(1))
-    return _even(width * scale, min(across, width)), _even(height * scale, min(down, height))
+    return max(2, 2 * round(width * scale / 2)), max(2, 2 * round(height * scale / 2))
 
 
 def boxes(media_w: int, media_h: int, heights: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -29,7 +29,6 @@ def boxes(media_w: int, media_h: int, heights: Iterable[int]) -> dict[int, tuple
     return kept
 
 
-def _even(side: Fraction, limit: int) -> int:
-    """The even number next to `side`, at least 2 and never above `limit`."""
-    nearest = 2 * round(side / 2)
-    return max(2, min(nearest, limit - limit % 2))
+def _even(side: int) -> int:
+    """The greatest even number up to `side`."""
+    return side - side % 2

@@ -9,7 +9,7 @@ import av
 from ..errors import EncodeError
 from ..source.media import Colour
 from .codecs import Codec, Settings
-from .colour import codes
+from .colour import CODES, codes
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _header(path: Path) -> dict[str, str | int]:
             "codec": container.streams.video[0].codec_context.codec.canonical_name,
             "size": f"{frame.width}x{frame.height}",
             "pixel format": frame.format.name.replace("yuvj", "yuv"),
-            "range": int(frame.color_range),
+            "range": int(frame.color_range) or CODES["range"]["tv"],  # a stream that says nothing is limited in range
             "matrix": int(frame.colorspace),
             "primaries": int(frame.color_primaries),
             "transfer": int(frame.color_trc),

@@ -30,8 +30,10 @@ def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, heig
     Raises
     ------
     EncodeError
-        If the encoder cannot take the picture's size or state the source's chroma siting.
+        If the encoder cannot take the picture's size or state the source's chroma siting, or one cap lacks the other.
     """
+    if (settings.maxrate_kbps is None) != (settings.bufsize_kbps is None):
+        raise EncodeError("maxrate_kbps and bufsize_kbps cap a rate together; set both or none")
     if not codec.fits(width, height):
         raise EncodeError(
             f"{codec.name} takes pictures from {codec.min_side} to {codec.max_width}x{codec.max_height} pixels, "

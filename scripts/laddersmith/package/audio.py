@@ -1,4 +1,9 @@
-"""Sound for the package: every track starts with the first picture, to the sample, and ends with the last one."""
+"""Sound for the package: every track keeps its offset to the first picture, to the sample, and ends with the last one.
+
+No track has an edit list. Where one would place the first sample, ffmpeg's DASH reader skips that many samples of every
+segment, and other players none at all; time stamps alone mean the same to all of them. So the encoder's priming frame
+goes, and sound begins with the first AAC frame at or after the first picture: up to one frame (21 ms at 48 kHz) late.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -39,8 +44,8 @@ def prepare_audio(
 ) -> Sound:
     """Write one audio track as AAC-LC in MP4 whose time zero is the first picture's, lasting as long as the pictures.
 
-    AAC-LC is copied: silent frames are put before a track that starts late and after one that ends early, and the
-    edit list places its first sample exactly. Everything else is encoded, with silence in place of what is missing.
+    AAC-LC is copied, with silent frames before a track that starts late and after one that ends early. Everything else
+    is encoded, with silence in place of what is missing.
 
     Parameters
     ----------
@@ -58,23 +63,29 @@ def prepare_audio(
         If the track holds no sample within the title.
     """
     what = f"{source}, audio track {track.number}"
+    raw = target.with_name(f"{target.stem}_raw.mp4")
+    with av.open(url(source), options=OPTIONS) as container:
+        rate = container.streams.audio[track.number].rate
+    opened = ["-copyts", *ffmpeg.SAFE_INPUT, "-i", url(source), "-map", f"0:a:{track.number}"]
+    plain = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact", "-f", "mp4"]
     reason = f"{track.codec} {track.profile}".strip() + " is not AAC-LC"
     if track.codec == "aac" and track.profile == "LC":
+        exact = ["-c", "copy", "-movie_timescale", str(rate), *plain, url(raw)]
+        ffmpeg.run([*opened, *exact], what=what, timeout_s=timeout_s)
         try:
-            _copy(source, track, target, what, start_s, duration_s, timeout_s)
+            _lay_out(raw, target, what, rate, start_s, duration_s, timeout_s)
             return Sound(target, "copied", "")
         except _CannotCopyError as cause:
             reason = str(cause)
-    _encode(source, track, target, what, start_s, duration_s, kbps, timeout_s)
+    rate = rate if rate in RATES else 48000
+    exact = [*_encoder(track, rate, start_s, duration_s, kbps), "-movie_timescale", str(rate), *plain, url(raw)]
+    ffmpeg.run([*opened, *exact], what=what, timeout_s=timeout_s)
+    _lay_out(raw, target, what, rate, Fraction(0), duration_s, timeout_s)
     return Sound(target, "encoded", reason)
 
 
-def _encode(
-    source: str, track: Track, target: Path, what: str, start_s: Fraction, duration_s: Fraction, kbps: float, timeout_s: float
-) -> None:
-    with av.open(url(source), options=OPTIONS) as container:
-        rate = container.streams.audio[track.number].rate
-    rate = rate if rate in RATES else 48000
+def _encoder(track: Track, rate: int, start_s: Fraction, duration_s: Fraction, kbps: float) -> list[str]:
+    """ffmpeg's arguments to encode a track from the first picture to the end of the last one."""
     channels = min(track.channels, 6)
     full_range = channels if channels < 6 else 5
     last = f"{float(duration_s):.9f}"
@@ -86,67 +97,58 @@ def _encode(
         f"apad=whole_dur={last}",
         f"atrim=end={last}",
     ]
-    arguments = ["-copyts", *ffmpeg.SAFE_INPUT, "-i", url(source), "-map", f"0:a:{track.number}", "-af", ",".join(chain)]
-    arguments += ["-c:a", "aac", "-b:a", f"{round(kbps * 500 * full_range)}", "-map_metadata", "-1", "-map_chapters", "-1"]
-    arguments += ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-movie_timescale", str(rate), "-f", "mp4", url(target)]
-    ffmpeg.run(arguments, what=what, timeout_s=timeout_s)
+    return ["-af", ",".join(chain), "-c:a", "aac", "-b:a", f"{round(kbps * 500 * full_range)}"]
 
 
-def _copy(
-    source: str, track: Track, target: Path, what: str, start_s: Fraction, duration_s: Fraction, timeout_s: float
+def _lay_out(
+    raw: Path, target: Path, what: str, rate: int, start_s: Fraction, duration_s: Fraction, timeout_s: float
 ) -> None:
-    """Copy the track's frames.
+    """Write the AAC frames of `raw` to `target` without a gap, from the first at or after `start_s` for `duration_s`.
 
     Raises
     ------
     _CannotCopyError
-        If the frames are not plain AAC-LC of 1024 samples, or their time stamps jump.
+        If the frames are not plain AAC-LC of 1024 samples, their time stamps jump, or the title is too short.
     """
-    raw = target.with_name(f"{target.stem}_raw.mp4")
-    with av.open(url(source), options=OPTIONS) as container:
-        rate = container.streams.audio[track.number].rate
-    arguments = ["-copyts", *ffmpeg.SAFE_INPUT, "-i", url(source), "-map", f"0:a:{track.number}", "-c", "copy"]
-    arguments += ["-map_metadata", "-1", "-map_chapters", "-1", "-movie_timescale", str(rate), "-f", "mp4", url(raw)]
-    ffmpeg.run(arguments, what=what, timeout_s=timeout_s)
+    end = ceil(duration_s * rate)
     with av.open(url(raw), options=OPTIONS) as container:
         stream = container.streams.audio[0]
         layout = _check_plain(bytes(stream.codec_context.extradata or b""), rate)
-        frames = [(round((p.pts * p.time_base - start_s) * rate), bytes(p)) for p in container.demux(stream) if p.pts is not None]
+        frames = [(round((p.pts * p.time_base - start_s) * rate), bytes(p)) for p in _packets(container)]
         if not frames:
             raise PackageError(f"{what}: holds no sample; leave the track out of the source")
+        start = frames[0][0]
+        stray = max(abs(position - start - FRAME * i) for i, (position, _) in enumerate(frames))
+        if stray > JITTER_S * rate:
+            raise _CannotCopyError(f"its time stamps stray by {1000 * stray / rate:.0f} ms from its samples")
+        first = start % FRAME
+        wanted = ceil((end - first) / FRAME)
+        if wanted < 1:
+            raise _CannotCopyError("the title is shorter than one of its frames")
         silence = _silent_frame(rate, layout, target, what, timeout_s)
-        first, packets = _laid_out(frames, rate, ceil(duration_s * rate), silence)
-        _write(target, stream, packets, first, rate, ceil(duration_s * rate))
+        before = start // FRAME  # frames of silence; negative: how many of its frames go
+        packets = [silence] * before + [data for _, data in frames[max(0, -before) :]]
+        packets = packets[:wanted] + [silence] * (wanted - len(packets))
+        _write(target, stream, packets, first, rate, end)
     raw.unlink()
 
 
-def _laid_out(frames: list[tuple[int, bytes]], rate: int, end: int, silence: bytes) -> tuple[int, list[bytes]]:
-    """Position of the first sample (zero or before it), and frames without a gap until sample `end` is reached.
-
-    One frame before zero is kept: each AAC frame overlaps with the one before it (ISO/IEC 14496-3, 4.6.11).
-    """
-    start = frames[0][0]
-    stray = max(abs(position - start - FRAME * i) for i, (position, _) in enumerate(frames))
-    if stray > JITTER_S * rate:
-        raise _CannotCopyError(f"its time stamps stray by {1000 * stray / rate:.0f} ms from its samples")
-    skipped = max(0, -start // FRAME - 1)
-    packets = [data for _, data in frames[skipped:]]
-    first = start + skipped * FRAME
-    before = ceil(max(0, first) / FRAME)
-    packets, first = [silence] * before + packets, first - before * FRAME
-    wanted = ceil((end - first) / FRAME)
-    return first, packets[:wanted] + [silence] * (wanted - len(packets))
-
-
 def _write(target: Path, template: av.AudioStream, packets: list[bytes], first: int, rate: int, end: int) -> None:
-    tick = Fraction(1, rate)
-    with av.open(url(target), "w", format="mp4", options={"movie_timescale": str(rate), "fflags": "+bitexact"}) as container:
+    # Fragments carry the time of their first sample; a plain MP4 could only start at zero or by an edit list.
+    options = {
+        "movflags": "empty_moov+default_base_moof+frag_discont",
+        "frag_duration": "1000000",
+        "use_editlist": "0",
+        "avoid_negative_ts": "disabled",
+        "fflags": "+bitexact",
+    }
+    with av.open(url(target), "w", format="mp4", options=options) as container:
         stream = container.add_stream_from_template(template)
         for number, data in enumerate(packets):
             packet = av.Packet(data)
             packet.pts = packet.dts = first + number * FRAME
             packet.duration = min(FRAME, end - packet.pts)
-            packet.time_base, packet.stream, packet.is_keyframe = tick, stream, True
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, rate), stream, True
             container.mux(packet)
 
 

@@ -1,6 +1,5 @@
 """A title's package: CMAF segments, HLS and DASH manifests, and the joined ladder that other programs read."""
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from .. import ffmpeg
 from ..errors import PackageError
+from ..jsonfile import write_json
 from ..provenance import versions
 from ..source.frames import url
 from ..source.media import Media
@@ -20,6 +20,7 @@ from .manifests import average_bps, peak_bps, read_manifest, read_playlist
 from .text import prepare_text
 from .tracks import Track, other_streams, plan_tracks, video_start_s
 
+LADDER = "ladder.json"
 SCHEMA = "laddersmith/package/1"
 PEAK_ALARM = 2.0  # peak over average above which a player's buffer is at risk
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
@@ -132,15 +133,14 @@ def _package(
         "left_out": left_out,
         "savings": savings,
         "warnings": [
-            f"{r['codec']} {r['name']}: its peak is {r['bandwidth'] / r['average_bandwidth']:.1f} times its average; cap the "
-            "variant with maxrate_kbps and bufsize_kbps if players must not stall"
+            f"{r['codec']} {r['name']}: its peak is {r['bandwidth'] / r['average_bandwidth']:.1f} times its average; "
+            "cap the variant with maxrate_kbps and bufsize_kbps if players must not stall"
             for r in entries
             if r["bandwidth"] > PEAK_ALARM * r["average_bandwidth"]
         ],
     }
     joined["fixed"] = [{key: value for key, value in rung.items() if key not in _INNER} for rung in joined["fixed"]]
-    text = json.dumps(joined, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    (work / "ladder.json").write_text(text + "\n", encoding="utf-8")
+    write_json(work / LADDER, joined)
     problems = check_manifests(work, joined)
     if problems:
         raise PackageError(f"{title}: the manifests do not hold: {'; '.join(problems)}")
@@ -206,7 +206,9 @@ def _rung(rung: dict, work: Path) -> dict:
     """A rung with its files, and what the manifests say of it: bandwidths are of the pictures alone."""
     stem = f"{rung['codec']}/{rung['name']}"
     playlist = read_playlist(work / f"{stem}.m3u8")
-    codecs = next(r.attributes["codecs"] for r in read_manifest(work / shaka.MANIFEST) if r.init == work / stem / "init.mp4")
+    codecs = next(
+        r.attributes["codecs"] for r in read_manifest(work / shaka.MANIFEST) if r.init == work / stem / "init.mp4"
+    )
     return {key: value for key, value in rung.items() if key not in _INNER} | {
         "codecs": codecs,
         "playlist": f"{stem}.m3u8",

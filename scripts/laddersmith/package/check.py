@@ -1,5 +1,6 @@
 """Proof that a package plays: its manifests hold together, and every rung decodes through both of them."""
 
+import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -61,18 +62,31 @@ def decode(manifest: Path, videos: int, timeout_s: float) -> tuple[list[int], li
     ToolError
         If the manifest cannot be opened.
     """
-    log = ffmpeg.temporary_beside(manifest).with_suffix(".frames")
-    maps = [part for number in range(videos) for part in ("-map", f"0:v:{number}")]
-    where = manifest.absolute()
-    arguments = ["-v", "error", "-copyts", *PLAYER, "-i", str(where), *maps, "-fps_mode", "passthrough"]
-    try:
-        done = ffmpeg.run([*arguments, "-f", "framecrc", url(log)], what=str(manifest), timeout_s=timeout_s)
+    with tempfile.TemporaryDirectory() as plain:
+        # A folder's "#" or "?" would be read as part of a URL.
+        folder, log = Path(plain) / "package", Path(plain) / "frames"
+        folder.symlink_to(manifest.parent.absolute(), target_is_directory=True)
+        maps = [part for number in range(videos) for part in ("-map", f"0:v:{number}")]
+        # Probing that reaches the end of a title's only segment makes ffmpeg's DASH reader give it twice.
+        arguments = [
+            "-v",
+            "error",
+            "-copyts",
+            "-analyzeduration",
+            "0",
+            "-probesize",
+            "32",
+            *PLAYER,
+            "-i",
+            str(folder / manifest.name),
+            *maps,
+        ]
+        arguments += ["-fps_mode", "passthrough", "-f", "framecrc", url(log)]
+        done = ffmpeg.run(arguments, what=str(manifest), timeout_s=timeout_s)
         counts = [0] * videos
         for line in log.read_text().splitlines():
             if not line.startswith("#"):
                 counts[int(line.split(",")[0])] += 1
-    finally:
-        log.unlink(missing_ok=True)
     return counts, done.stderr.strip().splitlines()[:5]
 
 
@@ -112,17 +126,27 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
     for rung, variant, representation in zip(ladder["rungs"], variants, videos, strict=True):
         playlist = playlists[variant.uri]
         where = f"{rung['codec']}/{rung['name']}"
-        problems += _variant(where, rung, variant.attributes, _peak(playlist) + loudest, Fraction(ladder["source"]["frame_rate"]))
+        problems += _variant(
+            where, rung, variant.attributes, _peak(playlist) + loudest, Fraction(ladder["source"]["frame_rate"])
+        )
         problems += _representation(where, representation, _peak(playlist))
         if [s.duration_s for s in playlist.segments] != [s.duration_s for s in first.segments]:
             problems.append(f"{MASTER}: the segments of {where} are not those of {wanted[0]}")
-        if representation.start_s or [s.duration_s for s in representation.segments] != [s.duration_s for s in videos[0].segments]:
-            problems.append(f"{MANIFEST}: the segments of {where} do not begin at zero or are not those of the first rung")
+        if representation.start_s or [s.duration_s for s in representation.segments] != [
+            s.duration_s for s in videos[0].segments
+        ]:
+            problems.append(
+                f"{MANIFEST}: the segments of {where} do not begin at zero or are not those of the first rung"
+            )
         if sum(s.duration_s for s in representation.segments) != duration_s:
-            problems.append(f"{MANIFEST}: the segments of {where} do not last as long as the title's {float(duration_s):.3f} s")
+            problems.append(
+                f"{MANIFEST}: the segments of {where} do not last as long as the title's {float(duration_s):.3f} s"
+            )
         if [s.file for s in representation.segments] != [s.file for s in playlist.segments]:
             problems.append(f"{where}: the playlist and the manifest name different segments")
-        strayed = (abs(a.duration_s - b.duration_s) for a, b in zip(representation.segments, playlist.segments, strict=False))
+        strayed = (
+            abs(a.duration_s - b.duration_s) for a, b in zip(representation.segments, playlist.segments, strict=False)
+        )
         if max(strayed, default=Fraction(0)) > ROUNDING_S:
             problems.append(f"{where}: the playlist and the manifest give its segments different durations")
     return problems
@@ -136,7 +160,9 @@ def _variant(where: str, rung: dict, said: dict[str, str], peak: int, frame_rate
     if problems:
         return problems
     if int(said["BANDWIDTH"]) < max(peak, int(said["AVERAGE-BANDWIDTH"])):
-        problems.append(f"{MASTER}: {where} has BANDWIDTH {said['BANDWIDTH']}, below its measured peak of {peak} or its average")
+        problems.append(
+            f"{MASTER}: {where} has BANDWIDTH {said['BANDWIDTH']}, below its measured peak of {peak} or its average"
+        )
     if said["CODECS"].split(",")[0] != rung["codecs"]:
         problems.append(f"{MASTER}: {where} has CODECS {said['CODECS']}, but its bitstream is {rung['codecs']}")
     if said["RESOLUTION"] != f"{rung['width']}x{rung['height']}":
@@ -154,7 +180,9 @@ def _representation(where: str, representation: Representation, peak: int) -> li
     if not said.get("codecs"):
         problems.append(f"{MANIFEST}: {where} has no codecs")
     if said.get("sar") != "1:1" or not representation.adaptation_set.get("par"):
-        problems.append(f"{MANIFEST}: {where} has sar {said.get('sar')} and par {said.get('par')}; pixels must be square")
+        problems.append(
+            f"{MANIFEST}: {where} has sar {said.get('sar')} and par {said.get('par')}; pixels must be square"
+        )
     if representation.adaptation_set.get("segmentAlignment") != "true":
         problems.append(f"{MANIFEST}: the adaptation set of {where} does not promise aligned segments")
     return problems

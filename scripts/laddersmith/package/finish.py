@@ -113,7 +113,9 @@ def _describe(group: ET.Element, track: Track) -> None:
     roles = ["subtitle"] if track.kind == "text" else []
     roles += ["forced-subtitle"] if track.forced else []
     roles += ["main" if track.default else "alternate"]
-    for place, element in enumerate([label, *(ET.Element(tag("Role"), schemeIdUri=ROLE, value=role) for role in roles)]):
+    for place, element in enumerate(
+        [label, *(ET.Element(tag("Role"), schemeIdUri=ROLE, value=role) for role in roles)]
+    ):
         group.insert(place, element)
 
 
@@ -123,5 +125,7 @@ def _first_stream(group: ET.Element) -> int:
 
 def _replace(path: Path, text: str, xml: bool = False) -> None:
     partial = temporary_beside(path)
-    partial.write_text(('<?xml version="1.0" encoding="UTF-8"?>\n' if xml else "") + text.rstrip() + "\n", encoding="utf-8")
+    partial.write_text(
+        ('<?xml version="1.0" encoding="UTF-8"?>\n' if xml else "") + text.rstrip() + "\n", encoding="utf-8"
+    )
     os.replace(partial, path)

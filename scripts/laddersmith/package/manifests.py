@@ -65,7 +65,11 @@ def read_master(path: Path) -> list[Tag]:
         name, _, rest = line.partition(":")
         if name in ("#EXT-X-MEDIA", "#EXT-X-STREAM-INF", "#EXT-X-I-FRAME-STREAM-INF"):
             attributes = attributes_of(rest)
-            uri = lines[number + 1] if name == "#EXT-X-STREAM-INF" and number + 1 < len(lines) else attributes.get("URI", "")
+            uri = (
+                lines[number + 1]
+                if name == "#EXT-X-STREAM-INF" and number + 1 < len(lines)
+                else attributes.get("URI", "")
+            )
             tags.append(Tag(name, attributes, uri))
     return tags
 
@@ -172,7 +176,9 @@ def _size(file: Path, where: Path) -> int:
     try:
         return file.stat().st_size
     except OSError as error:
-        raise PackageError(f"{where}: names {file.name}, which is not there; delete the package and run again") from error
+        raise PackageError(
+            f"{where}: names {file.name}, which is not there; delete the package and run again"
+        ) from error
 
 
 def _lines(path: Path) -> list[str]:

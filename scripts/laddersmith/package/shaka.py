@@ -43,7 +43,7 @@ def audio_stream(source: str, track: Track) -> str:
 
 
 def text_streams(source: str, track: Track) -> list[str]:
-    """Descriptors of a subtitle track: WebVTT segments for HLS, and the same within MP4 for DASH, which has no others."""
+    """Descriptors of a subtitle track: WebVTT segments for HLS, and the same cues within MP4 for DASH."""
     stem = f"text/{track.stem}"
     return [
         _descriptor(
@@ -84,7 +84,9 @@ def run(descriptors: list[str], folder: Path, *, segment_s: float, what: str, ti
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
         said = ffmpeg.report(command, (error.stderr or b"").decode(errors="replace"))
-        raise PackageError(f"{what}: Shaka Packager was stopped after {timeout_s:g} s without ending\n{said}") from error
+        raise PackageError(
+            f"{what}: Shaka Packager was stopped after {timeout_s:g} s without ending\n{said}"
+        ) from error
     if done.returncode:
         said = ffmpeg.report(command, done.stderr.decode(errors="replace"))
         raise PackageError(f"{what}: Shaka Packager failed (exit status {done.returncode})\n{said}")
@@ -104,5 +106,7 @@ def _descriptor(**fields: str) -> str:
     """
     for value in fields.values():
         if set(value) & set(",=\n"):
-            raise PackageError(f"{value!r}: a comma, an equals sign or a line break cannot be part of a packaged stream's name")
+            raise PackageError(
+                f"{value!r}: a comma, an equals sign or a line break cannot be part of a packaged stream's name"
+            )
     return ",".join(f"{name}={value}" for name, value in fields.items())

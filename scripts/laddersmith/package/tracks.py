@@ -68,7 +68,9 @@ def plan_tracks(facts: dict) -> tuple[list[Track], list[dict]]:
     left_out = []
     for track in facts["subtitles"]:
         if track["kind"] != "text":
-            reason = "bitmap subtitles cannot become WebVTT" if track["kind"] == "bitmap" else "its codec is no known text"
+            reason = (
+                "bitmap subtitles cannot become WebVTT" if track["kind"] == "bitmap" else "its codec is no known text"
+            )
             left_out.append(_left_out("subtitle", track, f"{reason}; convert them to text first"))
     text = [track for track in facts["subtitles"] if track["kind"] == "text"]
     audio = []
@@ -117,7 +119,7 @@ def video_start_s(source: str) -> Fraction:
 
 
 def _named(kind: str, tracks: list[dict]) -> list[Track]:
-    """The tracks under names of their own. The first audio track is the default where the source names none, or several."""
+    """The tracks under names of their own; of several defaults the first counts, and audio always has one."""
     flagged = [track["track"] for track in tracks if "default" in track["disposition"]]
     default = flagged[0] if flagged else tracks[0]["track"] if tracks and kind == "audio" else None
     taken: set[str] = set()

@@ -65,8 +65,11 @@ def check(sides: dict[str, Side], reference: Reference, distorted: Distorted) ->
                 f"{distorted.what}: decodes to {size} {pix_fmt}, but it should be "
                 f"{distorted.width}x{distorted.height} {distorted.pix_fmt}"
             )
-        if aspect not in ("1/1", "0/1"):
-            raise ScoreError(f"{distorted.what}: has a sample aspect ratio of {aspect}; encode it with square pixels")
+        if aspect.replace("0/1", "1/1") != distorted.sample_aspect:
+            raise ScoreError(
+                f"{distorted.what}: has a sample aspect ratio of {aspect} instead of "
+                f"{distorted.sample_aspect}; encode it again"
+            )
         for range_, matrix, primaries, transfer in sorted(theirs.colours):
             colour = Colour(range_, matrix, primaries, transfer, siting)
             check_colour(reference.colour, colour, subsampling_and_depth(reference.pix_fmt)[0], distorted.what)

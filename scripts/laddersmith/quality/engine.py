@@ -41,13 +41,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Distorted:
-    """An encode: its name for messages, its file, the size in pixels and the pixel format that it must decode to."""
+    """An encode: its name for messages, its file, the size in pixels and the pixel format that it must decode to.
+
+    `sample_aspect` is the one that it must have, as a fraction ("1/1": square pixels).
+    """
 
     what: str
     path: Path
     width: int
     height: int
     pix_fmt: str
+    sample_aspect: str = "1/1"
 
 
 class Engine(Protocol):

@@ -1,5 +1,6 @@
 """Scoring files as they are, outside the workflow."""
 
+import os
 import re
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,8 +11,8 @@ import pandas as pd
 
 from .. import ffmpeg
 from ..errors import ScoreError, ToolError
-from ..source import Media
-from ..source.frames import OPTIONS
+from ..source import Media, probe
+from ..source.frames import OPTIONS, url
 from ..source.media import Colour
 from . import decode_log
 from .engine import Distorted
@@ -35,7 +36,7 @@ def score(
 
     Parameters
     ----------
-    reference, distorted : video files of equal frame count; a distorted one may have any size.
+    reference, distorted : video files of equal frame count, of any size; one that is named twice is scored once.
     model, engine : names, as in the config.
     display : "WxH" at which scores are taken; None for the reference's own size.
     threads : files scored side by side.
@@ -48,13 +49,16 @@ def score(
     Raises
     ------
     ScoreError
-        If a file cannot be read, or the two disagree in frames, aspect or colour.
+        If a distorted file cannot be read, or it and the reference disagree in frames, shape or colour.
+    SourceError
+        If the reference is not a constant-rate, progressive, square-pixel video (see `source.probe`).
     """
     scorer = engine_named(engine)
     scorer.context(model)
-    media = media_of(reference)
+    media = Media.from_json(_probed(reference)["media"])
     against = title_reference(media, _display(display, media), what=str(reference))
-    others = [_distorted(path) for path in distorted]
+    distorted = list(dict.fromkeys(distorted))
+    others = [_distorted(path, (against.width, against.height)) for path in distorted]
     results = scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S)
     tables = [frames.assign(distorted=other.what) for other, frames in zip(others, results, strict=True)]
     if not tables:
@@ -73,26 +77,37 @@ def _display(display: str | None, media: Media) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def media_of(path: str | Path) -> Media:
-    """The facts about a file that scoring needs, by decoding all of it.
+def _probed(path: str | Path) -> dict:
+    nowhere = Path(os.devnull)
+    return probe(path, title=str(path), normalise=False, crop_bars=False, mezzanine=nowhere, timeout_s=TIMEOUT_S)
 
-    Raises
-    ------
-    ScoreError
-        If the file cannot be decoded, changes its picture on the way, or has no square pixels.
-    """
-    path = Path(path)
+
+def _distorted(path: str | Path, display: tuple[int, int]) -> Distorted:
+    """A file to be scored. Its pixels need not be square, but shown as they say they must fill the display."""
+    media, aspect = _decoded(Path(path))
+    across, down = display
+    shown = media.width * Fraction(aspect)
+    if abs(shown * down - media.height * across) > 2 * max(display):
+        raise ScoreError(
+            f"{path}: its picture of {media.width}x{media.height} (sample aspect ratio {aspect}) has another shape "
+            f"than the display of {across}x{down}; crop or scale one of them first"
+        )
+    return Distorted(str(path), Path(path), media.width, media.height, media.pix_fmt, aspect)
+
+
+def _decoded(path: Path) -> tuple[Media, str]:
+    """What the file decodes to, and its sample aspect ratio."""
     what = str(path)
     if not path.is_file():
         raise ScoreError(f"{what}: there is no such file")
     show = ["-an", "-sn", "-dn", "-vf", f"showinfo@{decode_log.REFERENCE}=checksum=0", "-fps_mode", "passthrough"]
     try:
         done = ffmpeg.run(
-            ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", f"file:{path}", *show, "-f", "null", "-"],
+            ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", url(path), *show, "-f", "null", "-"],
             what=what,
             timeout_s=TIMEOUT_S,
         )
-        with av.open(str(path), options=OPTIONS) as container:
+        with av.open(url(path), options=OPTIONS) as container:
             stream = container.streams.video[0]
             rate = stream.guessed_rate or stream.average_rate
             pix_fmt = next(container.decode(stream)).format.name
@@ -102,13 +117,7 @@ def media_of(path: str | Path) -> Media:
     if len(side.pictures) != 1 or len(side.colours) != 1:
         raise ScoreError(f"{what}: its picture or colour description changes on the way; make it one of a kind first")
     [(_, siting, aspect, size)], [colour] = side.pictures, side.colours
-    if aspect not in ("1/1", "0/1"):
-        raise ScoreError(f"{what}: has a sample aspect ratio of {aspect}; make its pixels square first")
     width, height = map(int, size.split("x"))
     _, depth = subsampling_and_depth(pix_fmt)
-    return Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), side.frames, Colour(*colour, siting))
-
-
-def _distorted(path: str | Path) -> Distorted:
-    media = media_of(path)
-    return Distorted(str(path), Path(path), media.width, media.height, media.pix_fmt)
+    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), side.frames, Colour(*colour, siting))
+    return media, aspect.replace("0/1", "1/1")

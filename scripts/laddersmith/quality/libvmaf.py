@@ -13,6 +13,7 @@ import pandas as pd
 
 from .. import ffmpeg
 from ..errors import ScoreError, ToolError
+from ..source.frames import url
 from . import decode_log
 from .engine import Distorted, Reference
 from .picture import packed_format, scoring_format, settled, subsampling_and_depth
@@ -55,17 +56,18 @@ class Libvmaf:
     def score(
         self, reference: Reference, distorted: Sequence[Distorted], *, model: str, threads: int, timeout_s: float
     ) -> Iterator[pd.DataFrame]:
-        """As `Engine.score`: `threads` processes side by side."""
+        """As `Engine.score`: a process per encode, `threads` of them side by side; fewer encodes get more threads each."""
         self.context(model)
-        one = partial(_score, reference, model=model, timeout_s=timeout_s)
-        workers = ThreadPoolExecutor(max(1, min(threads, len(distorted))))
+        side_by_side = max(1, min(threads, len(distorted)))
+        one = partial(_score, reference, model=model, threads=max(1, threads // side_by_side), timeout_s=timeout_s)
+        workers = ThreadPoolExecutor(side_by_side)
         try:
             yield from workers.map(one, distorted)
         finally:
             workers.shutdown(cancel_futures=True)
 
 
-def _score(reference: Reference, distorted: Distorted, *, model: str, timeout_s: float) -> pd.DataFrame:
+def _score(reference: Reference, distorted: Distorted, *, model: str, threads: int, timeout_s: float) -> pd.DataFrame:
     """The frame table of one encode."""
     what = distorted.what
     expected = reference.before + reference.length + reference.after
@@ -73,7 +75,7 @@ def _score(reference: Reference, distorted: Distorted, *, model: str, timeout_s:
         raise ScoreError(f"{what}: {distorted.path} does not exist; encode it again")
     with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
         log = Path(folder) / "frames.csv"
-        arguments = _arguments(reference, distorted, model, log)
+        arguments = _arguments(reference, distorted, model, threads, log)
         try:
             done = ffmpeg.run(arguments, what=what, frames=reference.read(), timeout_s=timeout_s)
         except ToolError as error:
@@ -88,7 +90,7 @@ def _score(reference: Reference, distorted: Distorted, *, model: str, timeout_s:
     return kept
 
 
-def _arguments(reference: Reference, distorted: Distorted, model: str, log: Path) -> list[str]:
+def _arguments(reference: Reference, distorted: Distorted, model: str, threads: int, log: Path) -> list[str]:
     """ffmpeg's arguments: frames are paired by index, and the reference is never scaled."""
     subsampling, _ = subsampling_and_depth(reference.pix_fmt)
     pix_fmt = scoring_format(reference.pix_fmt, distorted.pix_fmt)
@@ -105,14 +107,14 @@ def _arguments(reference: Reference, distorted: Distorted, model: str, log: Path
         f"[0:v:0]showinfo@{decode_log.DISTORTED}=checksum=0,{same},"
         f"scale={reference.width}:{reference.height}:flags=bicubic,format={pix_fmt}{pad},{by_index}[d];"
         f"[1:v:0]showinfo@{decode_log.REFERENCE}=checksum=0,{same},format={pix_fmt},{by_index}[r];"
-        f"[d][r]libvmaf=model={escaped(_model(distorted, model))}:feature=name=psnr:n_threads=1"
+        f"[d][r]libvmaf=model={escaped(_model(distorted, model))}:feature=name=psnr:n_threads={threads}"
         f":log_fmt=csv:log_path={escaped(str(log))}"
     )
     rate = f"{reference.frame_rate.numerator}/{reference.frame_rate.denominator}"
     raw = ["-f", "rawvideo", "-pixel_format", packed_format(reference.pix_fmt), "-framerate", rate]
     return [
         *("-v", "info", "-xerror", "-err_detect", "explode", "-threads", "1", *ffmpeg.SAFE_INPUT),
-        *("-i", f"file:{distorted.path}"),
+        *("-i", url(distorted.path)),
         *(*raw, "-video_size", f"{reference.width}x{reference.height}", "-i", "pipe:0"),
         *("-filter_threads", "1", "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"),
     ]

@@ -55,10 +55,12 @@ def verify_renditions(
     display = (ladder["display"]["width"], ladder["display"]["height"])
     reference = title_reference(media, display, what=ladder["title"])
 
+    each = max(1, threads // max(1, len(rungs)))
+
     def one(rung: dict) -> dict:
         predicted = _of_rung(predicted_frames, rung)
         problems: list[str] = []
-        scored = _scored(reference, rung, folder, model, timeout_s, problems)
+        scored = _scored(reference, rung, folder, model, each, timeout_s, problems)
         found = _compared(scored, predicted, shots, ladder["pooling"], problems, max_mean_gap, max_frame_gap)
         for problem in problems:
             log.warning("%s, %s: %s", ladder["title"], rung["name"], problem)
@@ -80,7 +82,7 @@ def _of_rung(frames: pd.DataFrame, rung: dict) -> pd.DataFrame:
 
 
 def _scored(
-    reference: Reference, rung: dict, folder: Path, model: str, timeout_s: float, problems: list[str]
+    reference: Reference, rung: dict, folder: Path, model: str, threads: int, timeout_s: float, problems: list[str]
 ) -> pd.DataFrame | None:
     """The rendition's frame table, or None and a problem."""
     path = folder / f"{rung['name']}.mp4"
@@ -89,7 +91,7 @@ def _scored(
         return None
     distorted = Distorted(path.name, path, rung["width"], rung["height"], rung["pix_fmt"])
     try:
-        [frames] = Libvmaf().score(reference, [distorted], model=model, threads=1, timeout_s=timeout_s)
+        [frames] = Libvmaf().score(reference, [distorted], model=model, threads=threads, timeout_s=timeout_s)
     except ScoreError as error:
         problems.append(str(error))
         return None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from .overview import PEAK_RATIO
 from .words import told
 
 
@@ -26,11 +25,12 @@ def notices(
             warn.append(_notice("warn", codec["name"], "its renditions have not been verified"))
         for rung in codec["rungs"]:
             where = f"{codec['name']} {rung['name']}"
-            if rung["peak_ratio"] > PEAK_RATIO:
-                warn.append(_notice("warn", where, _peak(rung)))
             worst = min(rung["psnr_cb"], rung["psnr_cr"])
             if worst < chroma_alarm_db:
                 warn.append(_notice("warn", where, _chroma(worst, chroma_alarm_db)))
+    for warning in package["warnings"]:
+        where, _, text = warning.partition(": ")
+        warn.append(_notice("warn", where, text))
     warn += [_notice("warn", f"{track['kind']} {track['number']}", _left_out(track)) for track in package["left_out"]]
     if facts["hdr"]:
         warn.append(
@@ -45,11 +45,6 @@ def notices(
 
 def _notice(level: str, where: str, text: str) -> dict:
     return {"level": level, "where": where, "text": text}
-
-
-def _peak(rung: dict) -> str:
-    peak = f"{rung['peak_kbps']:,.0f} kbit/s, is {rung['peak_ratio']:.2f} times its average"
-    return f"its peak, {peak}; players may stall on it"
 
 
 def _chroma(worst: float, alarm: float) -> str:

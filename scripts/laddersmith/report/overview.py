@@ -6,28 +6,30 @@ from ..encode import box
 from ..ladder import savings
 from .words import span
 
-PEAK_RATIO = 2.0
-
 
 def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict]:
     """Per codec, in the order of names: rungs from the best down, missing rungs, ranges in words, savings.
 
-    A rung has its fields of `ladder.json` and `peak_ratio`, `picture_height`, `verified` (VMAF or None), `codecs`
-    (RFC 6381 string or None).
+    A rung has its fields of `ladder.json` and `picture_height`, `verified` (VMAF or None), and from the package
+    `codecs` (RFC 6381), `peak_kbps` (over a segment) and `peak_ratio`.
     """
     verified = {(v["codec"], rung["name"]): rung["quality"] for v in verdicts for rung in v["rungs"]}
-    strings = {(rung["codec"], rung["name"]): rung["codecs"] for rung in package.get("rungs", [])}
+    packaged = {(rung["codec"], rung["name"]): rung for rung in package["rungs"]}
     saved = savings(ladder)
     result = []
     for codec in sorted({item["codec"] for item in (*ladder["rungs"], *ladder["missing"])}):
         rungs = []
         for rung in sorted((r for r in ladder["rungs"] if r["codec"] == codec), key=lambda r: -r["bitrate_kbps"]):
             place = (codec, rung["name"])
+            streamed = packaged[place]
             more = {
-                "peak_ratio": rung["peak_kbps"] / rung["bitrate_kbps"],
                 "picture_height": picture_height(ladder, rung),
+                "verified": verified.get(place),
+                "codecs": streamed["codecs"],
+                "peak_kbps": streamed["bandwidth"] / 1000,
+                "peak_ratio": streamed["bandwidth"] / streamed["average_bandwidth"],
             }
-            rungs.append(rung | more | {"verified": verified.get(place), "codecs": strings.get(place)})
+            rungs.append(rung | more)
         gain = saved.get(codec, {"bd_rate_pct": None, "why_none": None, "rungs": []})
         caps = {rung["name"]: rung for rung in ladder["fixed"] if rung["codec"] == codec}
         settings = sorted({f"{rung['variant']}: preset {rung['preset']}, {rung['pix_fmt']}" for rung in rungs})
@@ -58,9 +60,3 @@ def all_ok(ladder: dict, verdicts: Sequence[dict]) -> bool | None:
         return False
     unjudged = {rung["codec"] for rung in ladder["rungs"]} - {verdict["codec"] for verdict in verdicts}
     return None if unjudged else True
-
-
-def worst_gap(verdicts: Sequence[dict]) -> float | None:
-    """The greatest distance in VMAF between a shot's predicted and verified mean; None where none was measured."""
-    gaps = [rung["gap_mean"] for verdict in verdicts for rung in verdict["rungs"]]
-    return max((gap for gap in gaps if gap is not None), default=None)

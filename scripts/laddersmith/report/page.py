@@ -73,6 +73,7 @@ def report_title(
             title=title,
             source=ladder["source"],
             ladder=ladder,
+            package=package,
             codecs=codecs,
             verdicts=sorted(verdicts, key=lambda verdict: verdict["codec"]),
             ok=all_ok(ladder, verdicts),
@@ -158,7 +159,8 @@ def _figure(name: str, caption: str, wide: plots.Chart, narrow: plots.Chart) -> 
 
 
 def _file(facts: dict) -> list[tuple[str, str]]:
-    return [("path", facts["path"]), ("sha256", facts["sha256"]), ("container", words.told(facts["container"]))]
+    container = [(f"container {label}", text) for label, text in words.listed(facts["container"])]
+    return [("path", facts["path"]), ("sha256", facts["sha256"]), *container]
 
 
 def _mezzanine(facts: dict) -> tuple[str, str]:

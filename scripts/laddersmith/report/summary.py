@@ -32,7 +32,7 @@ def _title(ladder: dict) -> dict:
     gaps = [rung["verified"]["gap_mean"] for rung in ladder["rungs"]]
     return {
         "title": ladder["title"],
-        "source": {key: ladder["source"][key] for key in ("path", "width", "height", "frame_rate", "frames", "duration_s")},
+        "source": {key: ladder["source"][key] for key in ("width", "height", "frame_rate", "frames", "duration_s")},
         "model": ladder["model"],
         "ok": all(rung["verified"]["ok"] for rung in ladder["rungs"]),
         "worst_gap": max((gap for gap in gaps if gap is not None), default=None),

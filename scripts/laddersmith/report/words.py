@@ -62,6 +62,8 @@ def told(value: Any) -> str:
         return NONE
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int) and abs(value) >= 100_000:
+        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.6g}"
     if isinstance(value, Mapping):

@@ -3,7 +3,18 @@
 from .describe import header
 from .frames import decoded, frames, packed_bytes
 from .limits import bounded
-from .media import Colour, Media, load_media
+from .media import Colour, Media, display_size, load_media
 from .probe import probe
 
-__all__ = ["Colour", "Media", "bounded", "decoded", "frames", "header", "load_media", "packed_bytes", "probe"]
+__all__ = [
+    "Colour",
+    "Media",
+    "bounded",
+    "decoded",
+    "display_size",
+    "frames",
+    "header",
+    "load_media",
+    "packed_bytes",
+    "probe",
+]

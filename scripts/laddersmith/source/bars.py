@@ -47,8 +47,8 @@ class BarFinder:
 
 def _ends(lit: NDArray, whole: float) -> tuple[int, int]:
     """Bar before and after the picture; `whole` is the share of a line that can be lit at all."""
-    if not whole:
-        return 0, 0
+    if whole < LEAST_PICTURE:
+        whole = 1.0
     first, last = _one_end(lit / whole), _one_end(lit[::-1] / whole)
     if len(lit) - first - last < LEAST_PICTURE * len(lit):
         return 0, 0

@@ -217,7 +217,7 @@ def _ffprobe(path: str | Path, timeout_s: float, *asked: str) -> dict[str, Any]:
 def _unopened(path: str | Path, why: str) -> str:
     with Path(path).open("rb") as file:
         head = file.read(12)
-    if head[4:8] == b"ftyp" or "moov" in why:
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         return f"{path}: its index cannot be read; the file is truncated or corrupt, copy or export it again ({why})"
     return f"{path}: cannot be opened as a video; it is corrupt, truncated, or of a kind that is not read here ({why})"
 

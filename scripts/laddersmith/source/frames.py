@@ -4,6 +4,7 @@ import errno
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,14 @@ def opened(path: str) -> Iterator[av.container.InputContainer]:
         with av.open(url(path), options=OPTIONS) as container:
             yield container
     except (av.FFmpegError, IndexError) as error:
-        if getattr(error, "errno", None) == errno.ENOMEM:
-            raise MemoryError(str(error)) from error
+        lacks_memory(error)
         raise SourceError(f"{path}: cannot be decoded ({error}); the file is truncated or corrupt") from error
+
+
+def lacks_memory(error: Exception) -> None:
+    """Raise MemoryError where the decoder's error is that memory, or a thread (its stack), could not be had."""
+    if getattr(error, "errno", None) in (errno.ENOMEM, errno.EAGAIN):
+        raise MemoryError(str(error)) from error
 
 
 def pack(frame: av.VideoFrame) -> bytes:
@@ -134,6 +140,7 @@ def _arrive(
     before the first keyframe leant on pictures that were skipped and are dropped.
     """
     first = media.first_pts if media.first_pts is not None else stream.start_time or 0
+    assert stream.time_base is not None
     step = 1 / (media.frame_rate * stream.time_base)
     if reach is not None:
         container.seek(int(first + (start - reach) * step), stream=stream)
@@ -145,7 +152,7 @@ def _arrive(
     return itertools.chain([landed], clean) if landed and landed[0] <= start else None
 
 
-def _index(media: Media, frame: av.VideoFrame, first: int, step: float) -> int:
+def _index(media: Media, frame: av.VideoFrame, first: int, step: Fraction) -> int:
     if frame.pts is None:
         raise SourceError(f"{media.path}: a frame has no time stamp; set probe.normalise: true")
     return round((frame.pts - first) / step)

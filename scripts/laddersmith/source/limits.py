@@ -68,8 +68,9 @@ def check_geometry(path: object, width: int, height: int) -> None:
 
 
 def _end(sentence: str) -> None:
-    logging.getLogger("laddersmith").error(sentence)
-    logging.shutdown()
+    if logging.getLogger().handlers:
+        logging.getLogger("laddersmith").error(sentence)
+        logging.shutdown()
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
     os._exit(1)

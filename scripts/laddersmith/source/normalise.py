@@ -3,13 +3,15 @@
 Conventions, in the order in which they are applied:
 
 - Pixel formats that are not planar YUV become it (see `pixels.readable`).
-- Interlaced video goes through bwdif, one picture per frame (not per field): the frame rate stays.
+- Interlaced video goes through bwdif, one picture per frame (not per field): the frame rate stays. One
+  interlaced frame makes a title interlaced.
 - Odd sizes lose their last row or column, which keeps every chroma sample where it was.
 - Pixels that are not square are made so by enlarging the shorter way (bicubic): wide pixels give a wider picture, tall
   ones a higher one. No sample is thrown away.
 - A display rotation by a quarter turn or more is carried out. Chroma siting is then "unknown".
-- Variable rate becomes the lowest usual rate at or above the average; each frame stands in the slot nearest to its
-  time stamp (see `rate.repeats`). Frames without usable time stamps follow each other at the container's rate.
+- A rate that is constant but for gaps stays, and a gap repeats the frame before it. Any other variable rate becomes the
+  lowest usual rate at or above the average; each frame stands in the slot nearest to its time stamp (`rate.repeats`).
+  Frames without usable time stamps follow each other at the container's rate.
 - FFV1 level 3, intra only, in QuickTime with the rate's numerator as time scale: every time stamp is exact.
 """
 
@@ -25,7 +27,7 @@ from ..errors import SourceError
 from .limits import check_geometry
 from .media import Colour
 from .pixels import Planar, is_rgb, readable
-from .rate import average_rate, constant_rate, repeats, standard_rate
+from .rate import average_rate, constant_rate, gappy_rate, repeats, standard_rate
 from .survey import Survey, every_frame
 
 
@@ -147,7 +149,8 @@ class _Step:
 
 def _encode(pictures: Iterator[bytes], step: _Step, target: Path) -> None:
     rate, tags = step.work.frame_rate, step.work.colour
-    said = f"range={tags.range}:colorspace={tags.matrix}:color_primaries={tags.primaries}:color_trc={tags.transfer}"
+    # The range is not said here: FFV1 has no place for it, and ffmpeg would squeeze full-range samples to fit.
+    said = f"colorspace={tags.matrix}:color_primaries={tags.primaries}:color_trc={tags.transfer}"
     timing = f"settb={rate.denominator}/{rate.numerator},setpts=N"
     graph = ",".join([*step.filters, "setsar=1", "setfield=prog", f"setparams={said}", timing])
     raw = ["-f", "rawvideo", "-pixel_format", step.work.pix_fmt, "-video_size", f"{step.size[0]}x{step.size[1]}"]
@@ -186,7 +189,7 @@ def _timing(seen: Survey) -> tuple[Fraction, list[int] | None, list[str]]:
     if len(stamps) == 1:
         raise SourceError("a single frame, and the file declares no frame rate; put it into MP4")
     average = average_rate(stamps, seen.time_base)
-    rate = standard_rate(average)
+    rate = gappy_rate(stamps, seen.time_base, seen.declared) or standard_rate(average)
     shown = repeats(stamps, seen.time_base, rate)
     twice, never = sum(n - 1 for n in shown if n > 1), shown.count(0)
     how = f"brought to {rate.numerator}/{rate.denominator}, {twice} frames repeated, {never} left out"

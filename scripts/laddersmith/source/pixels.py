@@ -73,5 +73,5 @@ class Planar:
         step = 2 if self.source.startswith("ya") else 1
         target_bits = bit_depth(self.target)
         samples = rows[:, : width * step : step].astype(np.uint32)
-        samples = samples << (target_bits - bits) if target_bits >= bits else samples >> (bits - target_bits)
+        samples = samples * 2 ** max(0, target_bits - bits) // 2 ** max(0, bits - target_bits)
         return samples.astype("<u2").tobytes() + np.full(chroma, 1 << (target_bits - 1), "<u2").tobytes()

@@ -54,6 +54,17 @@ def constant_rate(pts: Sequence[int], time_base: Fraction, declared: Sequence[Fr
     return next((rate for rate in candidates if _fits(pts, time_base, rate)), None)
 
 
+def gappy_rate(pts: Sequence[int], time_base: Fraction, declared: Sequence[Fraction]) -> Fraction | None:
+    """The rate on whose grid every time stamp is, some slots empty (frames that were dropped), or None.
+
+    Only rates within a twentieth of the median gap's are tried: on a fine enough grid anything would fit.
+    """
+    usual = 1 / (_gap(pts) * time_base)
+    near = sorted(STANDARD, key=lambda rate: abs(rate - usual))
+    candidates = [rate for rate in [*map(_snap, declared), *near] if abs(rate - usual) <= usual / 20]
+    return next((rate for rate in candidates if _fits(pts, time_base, rate, gaps=True)), None)
+
+
 def average_rate(pts: Sequence[int], time_base: Fraction) -> Fraction:
     """Frames over time, the last frame shown for as long as the median one."""
     return len(pts) / ((pts[-1] - pts[0] + _gap(pts)) * time_base)
@@ -93,10 +104,11 @@ def repeats(pts: Sequence[int], time_base: Fraction, rate: Fraction) -> list[int
     return [after - slot for slot, after in zip(slots, [*slots[1:], end], strict=True)]
 
 
-def _fits(pts: Sequence[int], time_base: Fraction, rate: Fraction) -> bool:
+def _fits(pts: Sequence[int], time_base: Fraction, rate: Fraction, gaps: bool = False) -> bool:
     tick = float(time_base * rate)
-    off = (np.asarray(pts, np.int64) - pts[0]) * tick - np.arange(len(pts))
-    return tick < 0.4 and float(abs(off).max()) <= max(tick, JITTER) + 1e-6
+    places = (np.asarray(pts, np.int64) - pts[0]) * tick
+    slots = places.round() if gaps else np.arange(len(pts))
+    return tick < 0.4 and float(abs(places - slots).max()) <= max(tick, JITTER) + 1e-6
 
 
 def _snap(rate: Fraction) -> Fraction:

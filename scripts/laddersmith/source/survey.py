@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import SourceError
 from .bars import BarFinder
-from .frames import decoded, opened, pack, plain, plane_rows
+from .frames import decoded, lacks_memory, opened, pack, plain, plane_rows
 from .media import Media
 from .pixels import READABLE
 
@@ -70,11 +70,8 @@ def survey(path: str, video_stream: int, *, full_range: bool, timeout_s: float) 
     with opened(path) as container:
         stream = container.streams.video[video_stream]
         rates = (stream.base_rate, stream.average_rate, stream.guessed_rate)
-        seen = Survey(
-            stream.time_base or Fraction(1, 1000),
-            [Fraction(rate) for rate in rates if rate],
-            BarFinder(0 if full_range else 16),
-        )
+        declared = [Fraction(rate) for rate in rates if rate]
+        seen = Survey(stream.time_base or Fraction(1, 1000), declared, BarFinder(0 if full_range else 16))
     every = max(1, round(float(seen.declared[0]) / SAMPLES_PER_S)) if seen.declared else 12
     for index, frame in enumerate(every_frame(path, video_stream, timeout_s)):
         if not index:
@@ -147,19 +144,22 @@ def seeks_are_exact(media: Media, seen: Survey) -> bool:
 def _decode(path: str, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
     """Frames of a stream; the other streams' packets are read too, to see that the file lasts as long as it says."""
     promised = container.duration / 1_000_000 if container.duration else 0.0
-    first, reached, count = None, 0.0, 0
+    origin, reached, count = 0.0, 0.0, 0
     try:
         for packet in container.demux():
             if packet.pts is not None:
-                start, end = packet.pts * packet.time_base, (packet.pts + (packet.duration or 0)) * packet.time_base
-                first = start if first is None else min(first, start)
-                reached = max(reached, float(end - first))
+                start = float(packet.pts * packet.time_base)
+                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                # Durations in headers count from the first time stamp or, in Matroska, from zero.
+                origin = min(origin, start)
+                reached = max(reached, end - origin)
             if packet.stream_index == stream.index:
                 for frame in packet.decode():
                     assert isinstance(frame, av.VideoFrame)
                     yield frame
                     count += 1
     except av.FFmpegError as error:
+        lacks_memory(error)
         raise SourceError(
             f"{path}: damaged after {count} frames ({error.strerror}); the file is corrupt, copy it again"
         ) from error

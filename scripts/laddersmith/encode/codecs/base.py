@@ -78,8 +78,9 @@ class Codec:
     pix_fmts : what it takes, 4:2:0 first.
     min_side, max_width, max_height : limits of the picture, in pixels, landscape or portrait.
     chroma_locations : the chroma siting that its bitstream can state; "unknown" is what it says of 4:4:4.
-    bitstream_filter : takes out whatever is not picture (the settings SEI), before bytes are counted.
-    parameter_sets : NAL unit or OBU types, as filter_units counts them, that the sample entry repeats.
+    bitstream_filter : ffmpeg's filter that makes the stream fit for stitching: the settings SEI is taken out, before
+        bytes are counted, and the sample entry has the very parameter sets by which the pictures are coded.
+    parameter_sets : NAL unit types, or OBU types, of what the sample entry holds for all packets.
     options : the encoder's own arguments for one encode.
     """
 
@@ -94,7 +95,7 @@ class Codec:
     max_width: int
     max_height: int
     chroma_locations: tuple[str, ...]
-    bitstream_filter: str | None
+    bitstream_filter: str
     parameter_sets: tuple[int, ...]
     options: Callable[[Settings], list[str]]
 
@@ -103,9 +104,8 @@ class Codec:
         caps = []
         if settings.maxrate_kbps is not None and settings.bufsize_kbps is not None:
             caps = ["-maxrate", bits(settings.maxrate_kbps), "-bufsize", bits(settings.bufsize_kbps)]
-        filters = ["-bsf:v", self.bitstream_filter] if self.bitstream_filter else []
         shared = ["-c:v", self.encoder, "-pix_fmt", settings.pix_fmt, "-g", str(settings.keyint), *caps]
-        return [*shared, *self.options(settings), *filters, "-tag:v", self.sample_entry]
+        return [*shared, *self.options(settings), "-bsf:v", self.bitstream_filter, "-tag:v", self.sample_entry]
 
     def fits(self, width: int, height: int) -> bool:
         """Whether the encoder takes a picture of this size."""

@@ -23,7 +23,8 @@ SVTAV1 = Codec(
     max_width=16384,
     max_height=8704,
     chroma_locations=("left", "topleft"),
-    bitstream_filter=None,
+    # SVT-AV1 gives out one header before the first frame and codes by another: the sample entry takes the latter.
+    bitstream_filter="extract_extradata",
     parameter_sets=(1,),
     options=_options,
 )
