@@ -5,7 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from laddersmith.door import door
-from laddersmith.encode import CODECS
 from laddersmith.package import stitch
 
 
@@ -19,7 +18,7 @@ def main(ladder: str, renditions: str, codec: str) -> None:
                 [Path(ladder).parent / point["file"] for point in rung["points"]],
                 folder / f"{rung['name']}.mp4",
                 frame_rate=Fraction(made["source"]["frame_rate"]),
-                codec=CODECS[codec],
+                codec=codec,
             )
 
 

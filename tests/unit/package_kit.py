@@ -10,7 +10,7 @@ from conftest import ffmpeg_run
 from laddersmith.package import package_title
 from laddersmith.source import probe
 
-FLASH_S = 1.0
+FLASH_S = 1.24  # within the second segment, so that samples lost in the first are noticed
 FLAGS = {
     "x264": "-c:v libx264 -bf 3 -sc_threshold 0 -x264-params open-gop=0",
     "x265": "-c:v libx265 -tag:v hvc1 -x265-params bframes=3:scenecut=0:open-gop=0:log-level=none",
@@ -104,6 +104,8 @@ def beep_s(manifest: Path, stream: int = 0) -> float:
     """When the sound first exceeds a quarter of its peak, in seconds, by ffmpeg and its time stamps."""
     raw, stamps = _decoded(manifest, f"0:a:{stream}", ["-ac", "1", "-ar", "48000", "-c:a", "pcm_f32le", "-f", "f32le"])
     samples = np.abs(np.frombuffer(raw, np.float32))
+    lasted = stamps[-1] - stamps[0]
+    assert lasted <= len(samples) / 48000 <= lasted + 0.05, "samples are missing between time stamps, or too many"
     return stamps[0] + int(np.argmax(samples > samples.max() / 4)) / 48000
 
 

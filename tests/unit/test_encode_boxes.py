@@ -50,7 +50,7 @@ def test_a_transposed_picture_has_the_transposed_box(width, height, h):
 def test_a_box_keeps_the_shape_within_its_rounding(width, height, h):
     across, down = box(width, height, h)
     scale = min(across / width, down / height)
-    # One side is exact, the other one at most 1 from the shape's; that 1, as a share of a short side, is more of a long one.
+    # One side is exact, the other at most 1 from the shape's; as a share of a short side, that is more of a long one.
     assert abs(across - width * scale) <= max(1, width / height) + 1e-9
     assert abs(down - height * scale) <= max(1, height / width) + 1e-9
 

@@ -14,7 +14,8 @@ from conftest import ffmpeg_run
 from laddersmith import ffmpeg, tables
 from laddersmith.errors import ScoreError, SourceError
 from laddersmith.quality import METRICS, engine_named, pool, score, score_encodes
-from laddersmith.quality.libvmaf import Libvmaf, _read_csv, escaped, plain_name
+from laddersmith.quality.decode_log import escaped
+from laddersmith.quality.libvmaf import Libvmaf, _read_csv, plain_name
 from laddersmith.source import Media, probe
 from laddersmith.store import Store
 

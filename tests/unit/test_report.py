@@ -418,7 +418,7 @@ def test_the_doors_write_pages(tmp_path):
 
 
 def door_of(name: str):
-    """The `main` of a door, found by its path: `report` is also the name of a standard rule file."""
+    """The `main` of a door, loaded from its file as Snakemake does it."""
     import importlib.util
 
     spec = importlib.util.spec_from_file_location(f"door_{name}", ROOM.parent.parent / f"{name}.py")

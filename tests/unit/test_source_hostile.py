@@ -92,7 +92,7 @@ def with_reference(data: bytes, alias: bytes) -> bytes:
 def test_a_container_whose_data_lie_in_another_file_reads_none_of_them(tmp_path, make_clip):
     victim = make_clip("victim.mov", "testsrc2=size=96x64:rate=25", 10)
     name = str(victim).encode()
-    # Version and flags, 150 bytes of volume and file names left empty, then records: 2 is the absolute path, -1 the end.
+    # Version and flags, 150 bytes of volume and file names left empty, then records: 2 is the path, -1 the end.
     alias = bytes(154) + struct.pack(">HH", 2, len(name)) + name + b"\0" * (len(name) % 2) + b"\xff\xff\0\0"
     path = written(tmp_path / "elsewhere.mov", with_reference(victim.read_bytes(), alias))
 

@@ -9,8 +9,8 @@ WIDEST = Fraction(16, 9)
 def box(width: int, height: int, h: int) -> tuple[int, int]:
     """Width and height at which a picture of `width` x `height` pixels is encoded for the rung height `h`.
 
-    The picture keeps its shape inside round(16/9 h) x h (transposed for portrait), both rounded down to even numbers, and
-    is never enlarged. One side fills the box, or is the picture's own; the other one is the nearest even number.
+    The picture keeps its shape inside round(16/9 h) x h (transposed for portrait), both rounded down to even numbers,
+    and is never enlarged. One side fills the box, or is the picture's own; the other is the nearest even number.
     """
     across, down = _even(round(WIDEST * h)), _even(h)
     if height > width:

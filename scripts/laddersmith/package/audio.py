@@ -113,8 +113,11 @@ def _lay_out(
     end = ceil(duration_s * rate)
     with av.open(url(raw), options=OPTIONS) as container:
         stream = container.streams.audio[0]
+        unit = stream.time_base or Fraction(1, rate)
         layout = _check_plain(bytes(stream.codec_context.extradata or b""), rate)
-        frames = [(round((p.pts * p.time_base - start_s) * rate), bytes(p)) for p in _packets(container)]
+        frames = [
+            (round((p.pts * unit - start_s) * rate), bytes(p)) for p in container.demux(stream) if p.pts is not None
+        ]
         if not frames:
             raise PackageError(f"{what}: holds no sample; leave the track out of the source")
         start = frames[0][0]

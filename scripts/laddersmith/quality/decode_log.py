@@ -1,60 +1,72 @@
-"""What ffmpeg's `showinfo` said of each decoded frame: the proof that two sides had the same frames."""
+"""What ffmpeg's filters said of each decoded frame: the proof that two sides had the same frames."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import ScoreError
 from ..source.media import Colour
 from .engine import Distorted, Reference
 from .picture import check_colour, packed_format, subsampling_and_depth
 
-DISTORTED, REFERENCE = "distorted", "reference"  # names of the two showinfo filters in the graph
-
-_FRAME = re.compile(
-    r"^\[showinfo@(\w+) @ 0x\w+\] n: *\d+ .*? fmt:(\S+) cl:(\S+) sar:(\d+/\d+) s:(\d+x\d+) ", re.MULTILINE
-)
-_COLOUR = re.compile(
-    r"^\[showinfo@(\w+) @ 0x\w+\] color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)",
-    re.MULTILINE,
-)
+# Another thread of ffmpeg may write into the middle of a line and take its prefix away, but not before the first frame
+# has left the filter graph: what these find is true and is never nothing, yet it is no count.
+SHOW = "showinfo=checksum=0"
+_FRAME = re.compile(r"n: *\d+ .*? fmt:(\S+) cl:(\S+) sar:(\d+/\d+) s:(\d+x\d+) ")
+_COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
 
 
-@dataclass
-class Side:
-    """Frames decoded on one side, and every (format, siting, aspect, size) and colour that occurred."""
+@dataclass(frozen=True)
+class Seen:
+    """Every (format, siting, aspect, size) and every colour that occurred in the frames of a file."""
 
-    frames: int = 0
-    pictures: set[tuple[str, str, str, str]] = field(default_factory=set)
-    colours: set[tuple[str, str, str, str]] = field(default_factory=set)
-
-
-def read(stderr: str) -> dict[str, Side]:
-    """Both sides' frames, out of ffmpeg's messages."""
-    sides = {DISTORTED: Side(), REFERENCE: Side()}
-    for line in _FRAME.finditer(stderr):
-        side = sides[line[1]]
-        side.frames += 1
-        side.pictures.add((line[2], line[3], line[4], line[5]))
-    for line in _COLOUR.finditer(stderr):
-        sides[line[1]].colours.add((line[2], line[3], line[4], line[5]))
-    return sides
+    pictures: set[tuple[str, ...]]
+    colours: set[tuple[str, ...]]
 
 
-def check(sides: dict[str, Side], reference: Reference, distorted: Distorted) -> None:
+def seen(stderr: str) -> Seen:
+    """What the one `SHOW` filter of an ffmpeg run wrote."""
+    return Seen({m.groups() for m in _FRAME.finditer(stderr)}, {m.groups() for m in _COLOUR.finditer(stderr)})
+
+
+def escaped(value: str) -> str:
+    """`value` as an option of a filter within a filter graph: escaped for the option, then for the graph."""
+    once = re.sub(r"([\\':])", r"\\\1", value)
+    return re.sub(r"([\\'\[\],;])", r"\\\1", once)
+
+
+def counter(log: Path) -> str:
+    """Filters that write a line to a file of their own for each frame that passes."""
+    return f"metadata=mode=add:key=passed:value=1,metadata=mode=print:key=passed:file={escaped(str(log))}"
+
+
+def counted(log: Path) -> int:
+    """Frames that passed a `counter`."""
+    if not log.exists():
+        return 0
+    with log.open() as lines:
+        return sum(line.startswith("frame:") for line in lines)
+
+
+def check(stderr: str, decoded: int, read: int, reference: Reference, distorted: Distorted) -> None:
     """Refuse a comparison whose sides differ in frames, geometry, pixel format or colour.
+
+    Parameters
+    ----------
+    stderr : of ffmpeg, with a `SHOW` on the encode. decoded, read : frames counted of the encode and of the reference.
 
     Raises
     ------
     ScoreError
         Naming both sides.
     """
-    ours, theirs = sides[REFERENCE], sides[DISTORTED]
+    theirs = seen(stderr)
     fed = reference.before + reference.length + reference.after
-    if theirs.frames != reference.length or ours.frames != fed:
+    if decoded != reference.length or read != fed:
         neighbours = f" (and {fed - reference.length} neighbours)" if fed > reference.length else ""
         raise ScoreError(
-            f"{distorted.what}: the encode decodes to {theirs.frames} frames, the reference has {reference.length}"
-            f"{neighbours}, of which {ours.frames} were read; encode it again from the same frames"
+            f"{distorted.what}: the encode decodes to {decoded} frames, the reference has {reference.length}"
+            f"{neighbours}, of which {read} were read; encode it again from the same frames"
         )
     for pix_fmt, siting, aspect, size in sorted(theirs.pictures):
         if (size, packed_format(pix_fmt)) != (

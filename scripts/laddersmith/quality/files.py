@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -100,24 +101,27 @@ def _decoded(path: Path) -> tuple[Media, str]:
     what = str(path)
     if not path.is_file():
         raise ScoreError(f"{what}: there is no such file")
-    show = ["-an", "-sn", "-dn", "-vf", f"showinfo@{decode_log.REFERENCE}=checksum=0", "-fps_mode", "passthrough"]
+    with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
+        log = Path(folder) / "decoded.txt"
+        show = ["-an", "-sn", "-dn", "-vf", f"{decode_log.SHOW},{decode_log.counter(log)}", "-fps_mode", "passthrough"]
+        arguments = ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", url(path), *show, "-f", "null", "-"]
+        try:
+            done = ffmpeg.run(arguments, what=what, timeout_s=TIMEOUT_S)
+        except ToolError as error:
+            raise ScoreError(f"{what}: cannot be decoded as video ({error})") from error
+        frames = decode_log.counted(log)
     try:
-        done = ffmpeg.run(
-            ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", url(path), *show, "-f", "null", "-"],
-            what=what,
-            timeout_s=TIMEOUT_S,
-        )
         with av.open(url(path), options=OPTIONS) as container:
             stream = container.streams.video[0]
             rate = stream.guessed_rate or stream.average_rate
             pix_fmt = next(container.decode(stream)).format.name
-    except (ToolError, av.FFmpegError, IndexError, StopIteration) as error:
+    except (av.FFmpegError, IndexError, StopIteration) as error:
         raise ScoreError(f"{what}: cannot be decoded as video ({error})") from error
-    side = decode_log.read(done.stderr)[decode_log.REFERENCE]
+    side = decode_log.seen(done.stderr)
     if len(side.pictures) != 1 or len(side.colours) != 1:
         raise ScoreError(f"{what}: its picture or colour description changes on the way; make it one of a kind first")
     [(_, siting, aspect, size)], [colour] = side.pictures, side.colours
     width, height = map(int, size.split("x"))
     _, depth = subsampling_and_depth(pix_fmt)
-    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), side.frames, Colour(*colour, siting))
+    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), frames, Colour(*colour, siting))
     return media, aspect.replace("0/1", "1/1")

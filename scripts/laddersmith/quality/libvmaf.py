@@ -15,6 +15,7 @@ from .. import ffmpeg
 from ..errors import ScoreError, ToolError
 from ..source.frames import url
 from . import decode_log
+from .decode_log import counter, escaped
 from .engine import Distorted, Reference
 from .picture import packed_format, scoring_format, settled, subsampling_and_depth
 from .versions import metrics_version
@@ -56,7 +57,7 @@ class Libvmaf:
     def score(
         self, reference: Reference, distorted: Sequence[Distorted], *, model: str, threads: int, timeout_s: float
     ) -> Iterator[pd.DataFrame]:
-        """As `Engine.score`: a process per encode, `threads` of them side by side; fewer encodes get more threads each."""
+        """As `Engine.score`: a process per encode, `threads` of them side by side; few encodes get more each."""
         self.context(model)
         side_by_side = max(1, min(threads, len(distorted)))
         one = partial(_score, reference, model=model, threads=max(1, threads // side_by_side), timeout_s=timeout_s)
@@ -74,14 +75,14 @@ def _score(reference: Reference, distorted: Distorted, *, model: str, threads: i
     if not distorted.path.is_file():
         raise ScoreError(f"{what}: {distorted.path} does not exist; encode it again")
     with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
-        log = Path(folder) / "frames.csv"
-        arguments = _arguments(reference, distorted, model, threads, log)
+        log, decoded, read = (Path(folder) / name for name in ("frames.csv", "decoded.txt", "read.txt"))
+        arguments = _arguments(reference, distorted, model, threads, log, decoded, read)
         try:
             done = ffmpeg.run(arguments, what=what, frames=reference.read(), timeout_s=timeout_s)
         except ToolError as error:
             raise _explained(error, reference, distorted, model) from error
-        sides = decode_log.read(done.stderr)
-        decode_log.check(sides, reference, distorted)
+        counts = decode_log.counted(decoded), decode_log.counted(read)
+        decode_log.check(done.stderr, *counts, reference, distorted)
         rows = _read_csv(log, what)
     if len(rows) != expected:
         raise ScoreError(f"{what}: libvmaf scored {len(rows)} frames of {expected}")
@@ -90,7 +91,9 @@ def _score(reference: Reference, distorted: Distorted, *, model: str, threads: i
     return kept
 
 
-def _arguments(reference: Reference, distorted: Distorted, model: str, threads: int, log: Path) -> list[str]:
+def _arguments(
+    reference: Reference, distorted: Distorted, model: str, threads: int, log: Path, decoded: Path, read: Path
+) -> list[str]:
     """ffmpeg's arguments: frames are paired by index, and the reference is never scaled."""
     subsampling, _ = subsampling_and_depth(reference.pix_fmt)
     pix_fmt = scoring_format(reference.pix_fmt, distorted.pix_fmt)
@@ -104,9 +107,9 @@ def _arguments(reference: Reference, distorted: Distorted, model: str, threads: 
     pad = pad if reference.before or reference.after else ""
     by_index = "settb=1/1000,setpts=N"
     graph = (
-        f"[0:v:0]showinfo@{decode_log.DISTORTED}=checksum=0,{same},"
+        f"[0:v:0]{decode_log.SHOW},{counter(decoded)},{same},"
         f"scale={reference.width}:{reference.height}:flags=bicubic,format={pix_fmt}{pad},{by_index}[d];"
-        f"[1:v:0]showinfo@{decode_log.REFERENCE}=checksum=0,{same},format={pix_fmt},{by_index}[r];"
+        f"[1:v:0]{counter(read)},{same},format={pix_fmt},{by_index}[r];"
         f"[d][r]libvmaf=model={escaped(_model(distorted, model))}:feature=name=psnr:n_threads={threads}"
         f":log_fmt=csv:log_path={escaped(str(log))}"
     )
@@ -139,12 +142,6 @@ def _model(distorted: Distorted, model: str) -> str:
         )
     _, depth = subsampling_and_depth(distorted.pix_fmt)
     return f"version={model}:cambi.enc_width={width}:cambi.enc_height={height}:cambi.enc_bitdepth={depth}"
-
-
-def escaped(value: str) -> str:
-    """`value` as an option of a filter within a filter graph: escaped for the option, then for the graph."""
-    once = re.sub(r"([\\':])", r"\\\1", value)
-    return re.sub(r"([\\'\[\],;])", r"\\\1", once)
 
 
 def _explained(error: ToolError, reference: Reference, distorted: Distorted, model: str) -> ScoreError | ToolError:
