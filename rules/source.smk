@@ -13,7 +13,7 @@ rule probe:
     benchmark:
         "benchmarks/{title}/probe.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        mem_mb=lambda wildcards, attempt: 6500 * attempt,
     message:
         "{wildcards.title}: what the source is"
     script:

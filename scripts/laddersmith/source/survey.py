@@ -153,7 +153,7 @@ def _decode(path: str, container: av.container.InputContainer, stream: av.VideoS
                 # Durations in headers count from the first time stamp or, in Matroska, from zero.
                 origin = min(origin, start)
                 reached = max(reached, end - origin)
-            if packet.stream_index == stream.index:
+            if packet.stream.index == stream.index:
                 for frame in packet.decode():
                     assert isinstance(frame, av.VideoFrame)
                     yield frame
