@@ -38,7 +38,7 @@ def plain() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "LADDERSMITH"))}
 
 
-@pytest.mark.parametrize("name", ["1e3", "a: b.mp4", 'it\'s "x".mp4', "[ř] $HOME `id`.mp4"])
+@pytest.mark.parametrize("name", ["1e3", 'it\'s "a: b" [ř] $HOME `id`.mp4'])
 def test_a_film_of_any_name_reaches_the_workflow(folder, name):
     (folder / name).touch()
     done = make(folder, "ladder", f"SOURCE={name}")

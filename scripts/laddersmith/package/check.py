@@ -108,6 +108,8 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
     playlists = {tag.uri: read_playlist(target / tag.uri) for tag in tags if tag.uri}
     videos = [r for r in read_manifest(target / MANIFEST) if r.adaptation_set["contentType"] == "video"]
     problems = []
+    if "presentationTimeOffset" in (target / MANIFEST).read_text(encoding="utf-8"):
+        problems.append(f"{MANIFEST}: a presentationTimeOffset moves a track against the others")
     wanted = [f"{name}.m3u8" for name in _names(ladder)]
     if [variant.uri for variant in variants] != wanted:
         problems.append(f"{MASTER}: has the variants {[v.uri for v in variants]}, but the ladder {wanted}")

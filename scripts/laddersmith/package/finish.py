@@ -72,6 +72,9 @@ def finish_manifest(path: Path, tracks: list[Track], display: tuple[int, int], t
         for element in (group, *group.findall(tag("Representation"))):
             for rate in {"frameRate", "maxFrameRate"} & set(element.attrib):
                 element.set(rate, str(Fraction(element.attrib[rate])))
+        for template in group.iter(tag("SegmentTemplate")):
+            # The packager would move a track that begins within its first AAC frame to zero, away from the picture.
+            template.attrib.pop("presentationTimeOffset", None)
         for representation in group.findall(tag("Representation")):
             bandwidth = max(int(representation.attrib["bandwidth"]), peaks[representation.attrib["id"]])
             representation.set("bandwidth", str(bandwidth))

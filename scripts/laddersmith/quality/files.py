@@ -120,8 +120,9 @@ def _decoded(path: Path) -> tuple[Media, str]:
     side = decode_log.seen(done.stderr)
     if len(side.pictures) != 1 or len(side.colours) != 1:
         raise ScoreError(f"{what}: its picture or colour description changes on the way; make it one of a kind first")
-    [(_, siting, aspect, size)], [colour] = side.pictures, side.colours
+    [(_, siting, aspect, size)], [(range_, matrix, primaries, transfer)] = side.pictures, side.colours
+    colour = Colour(range_, matrix, primaries, transfer, siting)
     width, height = map(int, size.split("x"))
     _, depth = subsampling_and_depth(pix_fmt)
-    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), frames, Colour(*colour, siting))
+    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), frames, colour)
     return media, aspect.replace("0/1", "1/1")
