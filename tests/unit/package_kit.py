@@ -67,7 +67,7 @@ def make_title(
             stamps = ["-movflags", "negative_cts_offsets", "-use_editlist", "0", "-avoid_negative_ts", "disabled"]
             timing = ["-fps_mode", "passthrough", "-video_track_timescale", str(numerator * 1000)]
             ffmpeg_run("-i", media["path"], *scale, *keys, *stamps, *timing, target)
-            rungs.append(_rung(codec, name, width, height))
+            rungs.append(rung_of(codec, name, width, height))
     ladder = {
         "schema": "laddersmith/ladder/1",
         "title": "flash",
@@ -88,7 +88,7 @@ def make_title(
         "hull": {codec: [] for codec in codecs},
     }
     verdicts = [
-        {"codec": codec, "rungs": [_verdict(rung["name"]) for rung in rungs if rung["codec"] == codec]}
+        {"codec": codec, "rungs": [verdict_of(rung["name"]) for rung in rungs if rung["codec"] == codec]}
         for codec in codecs
     ]
     return Title(facts, ladder, verdicts, folder / "renditions")
@@ -121,7 +121,7 @@ def _decoded(manifest: Path, stream: str, output: list[str]) -> tuple[bytes, lis
     return data, [float(int(line.split(",")[2]) * unit) for line in lines if not line.startswith("#")]
 
 
-def _rung(codec: str, name: str, width: int, height: int) -> dict:
+def rung_of(codec: str, name: str, width: int, height: int) -> dict:
     measured = dict.fromkeys(
         ["bitrate_kbps", "peak_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"], 50.0
     )
@@ -129,7 +129,7 @@ def _rung(codec: str, name: str, width: int, height: int) -> dict:
     return {"codec": codec, "name": name, **asked, **measured, "reason": "a test's", "points": []}
 
 
-def _verdict(name: str) -> dict:
+def verdict_of(name: str) -> dict:
     numbers = dict.fromkeys(
         ["quality", "predicted_quality", "vmaf_mean", "gap_mean", "gap_frame", "psnr_cb", "psnr_cr"], 1.0
     )

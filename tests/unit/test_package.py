@@ -1,6 +1,7 @@
 """Packages play: in both manifests, every rung, in time with the sound, and with every track accounted for."""
 
 import hashlib
+import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -9,14 +10,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 from conftest import ROOT, ffmpeg_run
-from laddersmith.errors import PackageError
-from laddersmith.package import check_package
+from encode_shots import HEIGHT, WIDTH, encode_shot, settings
+from encode_shots import title as media_of
+from laddersmith.errors import PackageError, SourceError
+from laddersmith.package import check_package, stitch
 from laddersmith.package.audio import JITTER_S
-from laddersmith.package.manifests import Segment, peak_bps, read_manifest, read_master, read_playlist
+from laddersmith.package.manifests import read_manifest, read_master, read_playlist
 from laddersmith.package.shaka import video_stream
-from laddersmith.package.text import shifted
-from laddersmith.package.tracks import language_tag, plain_name
-from package_kit import FLASH_S, Title, beep_s, flash_s, make_title, picture, sound
+from laddersmith.source import frames
+from package_kit import FLASH_S, Title, beep_s, flash_s, make_title, picture, rung_of, sound, verdict_of
 
 # Flash and beep of one instant are heard as one well within this; the beep's onset is found to a few samples.
 IN_TIME_S = 0.005
@@ -390,44 +392,58 @@ def test_a_package_that_is_there_is_replaced(flash, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["package"]
 
 
-def test_peaks_are_over_half_to_one_and_a_half_targets():
-    def parts(*pairs: tuple[float, int]) -> list[Segment]:
-        return [Segment(Path("x"), duration_s, size) for duration_s, size in pairs]
-
-    assert peak_bps(parts((2, 1000), (2, 2000)), 2) == 8000
-    # A tail of one large frame counts with the segment before it, not alone.
-    assert peak_bps(parts((2, 1000), (1, 3500)), 4) == 12000
-    assert peak_bps(parts((2, 1000), (2, 1000)), 2) == 4000
-
-
-@pytest.mark.parametrize(
-    ("said", "tag"),
-    [
-        ("eng", "en"),
-        ("GER", "de"),
-        ("tlh", "tlh"),
-        ("pt-BR", "pt-BR"),
-        ("zh-Hans-CN", "zh-Hans-CN"),
-        ("", "und"),
-        ('en",X="', "und"),
-        ("en,in=/x", "und"),
-        ("e\n", "und"),
-    ],
-)
-def test_languages_are_tags_or_und(said, tag):
-    assert language_tag(said) == tag
+def test_the_door_packages_what_its_files_say(flash, tmp_path):
+    spec = importlib.util.spec_from_file_location("package_door", ROOT / "scripts" / "package.py")
+    assert spec and spec.loader
+    door = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(door)
+    verdicts = [tmp_path / f"{verdict['codec']}.json" for verdict in flash.verdicts]
+    for path, verdict in zip(verdicts, flash.verdicts, strict=True):
+        path.write_text(json.dumps(verdict))
+    (tmp_path / "source.json").write_text(json.dumps(flash.facts | {"path": "moved since"}))
+    (tmp_path / "ladder.json").write_text(json.dumps(flash.ladder))
+    files = {"facts": str(tmp_path / "source.json"), "ladder": str(tmp_path / "ladder.json")}
+    given = {"segment_s": 1.0, "audio_kbps": 128.0, "config": {"package": {"timeout_s": 60}}}
+    asked = {"source": flash.facts["path"], "verdicts": [str(path) for path in verdicts], **files, **given}
+    folders = [str(flash.renditions / verdict["codec"]) for verdict in flash.verdicts]
+    door.main(**asked, renditions=folders, package=str(tmp_path / "package"))
+    joined = json.loads((tmp_path / "package" / "ladder.json").read_text())
+    jsonschema.validate(joined, SCHEMA)
+    with pytest.raises(PackageError, match="the renditions lie in several folders"):
+        door.main(**asked, renditions=[*folders, "elsewhere/x264"], package=str(tmp_path / "package"))
 
 
-def test_names_lose_what_means_something_elsewhere():
-    assert plain_name('Räuber "x", y=z\r\n#EXT-X-MEDIA <b>&amp;') == "Räuber x y z EXT-X-MEDIA b amp"
-    assert len(plain_name("x" * 500)) == 60
-
-
-def test_cues_are_shifted_and_cut():
-    from fractions import Fraction
-
-    text = "WEBVTT\n\n00:01.000 --> 00:03.000 align:start\none --> two\n\n\nmore\n\n"
-    text += "01:00:00.000 --> 01:00:01.000\nout\n\n-00:02.000 --> 00:00.500\nbefore\n"
-    assert shifted(text, Fraction(3, 2), Fraction(1)) == [
-        "00:00:00.000 --> 00:00:01.000 align:start\none --&gt; two\nmore"
+@pytest.mark.parametrize("codec", ["x264", "x265", "svtav1"])
+def test_stitched_shots_of_uneven_length_are_packaged(tmp_path, bikes, codec):
+    # A keyframe every 5 frames and at the cut, 30 frames in; the last segment is a frame long.
+    asked, chosen = settings(codec), [(0, 30), (30, 76)]
+    whole = media_of(bikes, 640, 272, 250)
+    parts = [
+        encode_shot(
+            codec,
+            asked,
+            frames(whole, *shot, width=WIDTH, height=HEIGHT, pix_fmt=asked.pix_fmt),
+            tmp_path / f"{shot[0]}.mp4",
+        )
+        for shot in chosen
     ]
+    cut = tmp_path / "cut.mp4"
+    ffmpeg_run("-i", bikes, "-frames:v", "76", "-an", "-c:v", "libx264", "-crf", "20", cut)
+    title = make_title(tmp_path, cut, codecs=())
+    name = f"{HEIGHT}p_{codec}_crf30"
+    (tmp_path / "renditions" / codec).mkdir(parents=True)
+    stitch(parts, tmp_path / "renditions" / codec / f"{name}.mp4", frame_rate=whole.frame_rate, codec=codec)
+    ladder = title.ladder | {"rungs": [rung_of(codec, name, WIDTH, HEIGHT)]}
+    verdicts = [{"codec": codec, "rungs": [verdict_of(name)]}]
+    joined = replace(title, ladder=ladder, verdicts=verdicts).package(tmp_path / "package")
+    checked = check_package(tmp_path / "package", joined)
+    assert checked.problems == []
+    assert {count for counts in checked.frames.values() for count in counts.values()} == {76}
+
+
+def test_a_source_that_names_other_files_opens_none(flash, tmp_path):
+    playlist = tmp_path / "film.mp4"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:3,\n{flash.facts['path']}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(SourceError, match=r"film.mp4: cannot be decoded"):
+        replace(flash, facts=flash.facts | {"path": str(playlist)}).package(tmp_path / "package")
+    assert [file.name for file in tmp_path.iterdir()] == ["film.mp4"]

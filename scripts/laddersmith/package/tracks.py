@@ -13,14 +13,18 @@ from ..source.frames import opened
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 NAME_LENGTH = 60
 # BCP 47 asks for the shortest code; containers have ISO 639-2's. Languages that are not here keep their three letters.
-_SHORT = """
+SHORT = dict(
+    re.findall(
+        r"(\w{3}) (\w\w)",
+        """
     ara ar bel be ben bn bos bs bul bg cat ca ces cs chi zh cym cy cze cs dan da deu de dut nl ell el eng en est et
     eus eu fas fa fin fi fra fr fre fr ger de gle ga glg gl gre el heb he hin hi hrv hr hun hu hye hy ice is ind id
     isl is ita it jpn ja kan kn kat ka kaz kk kor ko lav lv lit lt mac mk mal ml mar mr may ms mkd mk mlt mt msa ms
     nld nl nor no nob nb nno nn pan pa per fa pol pl por pt ron ro rum ro rus ru slk sk slo sk slv sl spa es sqi sq
     srp sr swa sw swe sv tam ta tel te tgl tl tha th tur tr ukr uk urd ur uzb uz vie vi wel cy zho zh
-""".split()
-SHORT = dict(zip(_SHORT[::2], _SHORT[1::2], strict=True))
+""",
+    )
+)
 
 
 @dataclass(frozen=True)
