@@ -28,13 +28,13 @@ localrules:
 
 
 rule all:
+    default_target: True
     input:
         expand("results/{title}/ladder.json", title=TITLES),
         expand("results/{title}/package", title=TITLES),
         expand("results/{title}/report.html", title=TITLES),
         expand("results/{title}/gate.json", title=TITLES),
         "results/summary.html",
-    default_target: True
 
 
 rule ladders:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from laddersmith.config import all_variants, codecs_of, heights_of, read_titles, search_rounds, validate
+from laddersmith.config import (
+    all_variants,
+    codecs_of,
+    heights_of,
+    read_titles,
+    search_rounds,
+    validate,
+)
 from laddersmith.encode.codecs import CODECS
 from laddersmith.errors import ConfigError
 from laddersmith.provenance import stage_version
@@ -41,12 +48,20 @@ def title_heights(wildcards):
 
 def searched_variants(wildcards):
     """The configured variants of the title's codecs, with their CRFs."""
-    return {name: VARIANTS[name] for name in config["variants"] if VARIANTS[name]["codec"] in title_codecs(wildcards)}
+    return {
+        name: VARIANTS[name]
+        for name in config["variants"]
+        if VARIANTS[name]["codec"] in title_codecs(wildcards)
+    }
 
 
 def every_variant(wildcards):
     """Also the capped variants of the fixed ladder."""
-    return {name: settings for name, settings in VARIANTS.items() if settings["codec"] in title_codecs(wildcards)}
+    return {
+        name: settings
+        for name, settings in VARIANTS.items()
+        if settings["codec"] in title_codecs(wildcards)
+    }
 
 
 def encoder_settings(wildcards):
@@ -110,15 +125,29 @@ def encodes_of(wildcards, batches, round, codecs, suffix=""):
 
 
 def batch_streams(wildcards):
-    return encodes_of(wildcards, [wildcards.batch], wildcards.round, title_codecs(wildcards))
+    return encodes_of(
+        wildcards, [wildcards.batch], wildcards.round, title_codecs(wildcards)
+    )
 
 
 def batch_tables(wildcards):
-    return encodes_of(wildcards, [wildcards.batch], wildcards.round, title_codecs(wildcards), ".parquet")
+    return encodes_of(
+        wildcards,
+        [wildcards.batch],
+        wildcards.round,
+        title_codecs(wildcards),
+        ".parquet",
+    )
 
 
 def chosen_tables(wildcards):
-    return encodes_of(wildcards, range(batches_of(wildcards)), LAST, title_codecs(wildcards), ".parquet")
+    return encodes_of(
+        wildcards,
+        range(batches_of(wildcards)),
+        LAST,
+        title_codecs(wildcards),
+        ".parquet",
+    )
 
 
 def chosen_streams(wildcards):
@@ -126,8 +155,16 @@ def chosen_streams(wildcards):
 
 
 def title_renditions(wildcards):
-    return expand("results/{title}/renditions/{codec}", title=wildcards.title, codec=title_codecs(wildcards))
+    return expand(
+        "results/{title}/renditions/{codec}",
+        title=wildcards.title,
+        codec=title_codecs(wildcards),
+    )
 
 
 def title_verdicts(wildcards):
-    return expand("results/{title}/verify/{codec}.json", title=wildcards.title, codec=title_codecs(wildcards))
+    return expand(
+        "results/{title}/verify/{codec}.json",
+        title=wildcards.title,
+        codec=title_codecs(wildcards),
+    )

@@ -8,18 +8,21 @@ rule encode:
     output:
         streams=directory("results/{title}/b{batch}/r{round}/{codec}/{height}p"),
         table="results/{title}/b{batch}/r{round}/{codec}/{height}p.parquet",
+    log:
+        "logs/{title}/b{batch}/r{round}/{codec}-{height}p.log",
+    benchmark:
+        "benchmarks/{title}/b{batch}/r{round}/{codec}-{height}p.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: attempt
+        * (config["encode"]["frame_cache_mb"] + 1500 * threads),
     params:
         batches=batches_of,
         variants=encoder_settings,
         keyframe_s=config["encode"]["keyframe_s"],
         version=stage_version("encode"),
-    log:
-        "logs/{title}/b{batch}/r{round}/{codec}-{height}p.log",
-    benchmark:
-        "benchmarks/{title}/b{batch}/r{round}/{codec}-{height}p.tsv"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt * (config["encode"]["frame_cache_mb"] + 1500 * threads),
     message:
         "{wildcards.title}: encodes, batch {wildcards.batch}, round {wildcards.round}, {wildcards.codec} {wildcards.height}p"
     script:

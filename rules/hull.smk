@@ -6,15 +6,18 @@ rule hull:
     output:
         points="results/{title}/points.parquet",
         hull="results/{title}/hull.parquet",
-    params:
-        pooling=config["quality"]["pooling"],
-        version=stage_version("hull"),
     log:
         "logs/{title}/hull.log",
     benchmark:
         "benchmarks/{title}/hull.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * max(1000, int(12 * input.size_mb)),
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * max(1000, int(12 * input.size_mb)),
+    params:
+        pooling=config["quality"]["pooling"],
+        version=stage_version("hull"),
     message:
         "{wildcards.title}: convex hulls of every measured point"
     script:

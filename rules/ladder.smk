@@ -5,6 +5,14 @@ rule choose:
         hull=rules.hull.output.hull,
     output:
         choice=f"results/{{title}}/r{LAST}/choice.parquet",
+    log:
+        "logs/{title}/choose.log",
+    benchmark:
+        "benchmarks/{title}/choose.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         rules=config["ladder"],
         crf_step=config["search"]["crf_step"],
@@ -12,12 +20,6 @@ rule choose:
         fixed=config["fixed_ladder"]["rungs"],
         heights=title_heights,
         version=stage_version("choose"),
-    log:
-        "logs/{title}/choose.log",
-    benchmark:
-        "benchmarks/{title}/choose.tsv"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     message:
         "{wildcards.title}: rungs chosen from the hull"
     script:
@@ -34,6 +36,15 @@ rule ladder:
         encodes=chosen_tables,
     output:
         ladder="results/{title}/ladder.json",
+    log:
+        "logs/{title}/ladder.log",
+    benchmark:
+        "benchmarks/{title}/ladder.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * max(1000, int(12 * input.size_mb)),
     params:
         rules=config["ladder"],
         crf_step=config["search"]["crf_step"],
@@ -42,12 +53,6 @@ rule ladder:
         model=config["quality"]["model"],
         engine=config["quality"]["engine"],
         version=stage_version("ladder"),
-    log:
-        "logs/{title}/ladder.log",
-    benchmark:
-        "benchmarks/{title}/ladder.tsv"
-    resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * max(1000, int(12 * input.size_mb)),
     message:
         "{wildcards.title}: the ladder"
     script:

@@ -4,14 +4,16 @@ rule assemble:
         streams=chosen_streams,
     output:
         renditions=directory("results/{title}/renditions/{codec}"),
-    params:
-        version=stage_version("assemble"),
     log:
         "logs/{title}/assemble-{codec}.log",
     benchmark:
         "benchmarks/{title}/assemble-{codec}.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        version=stage_version("assemble"),
     message:
         "{wildcards.title}: {wildcards.codec} renditions stitched"
     script:
@@ -27,16 +29,18 @@ rule package:
         renditions=title_renditions,
     output:
         package=directory("results/{title}/package"),
-    params:
-        segment_s=config["package"]["segment_s"],
-        audio_kbps=config["package"]["audio_kbps"],
-        version=stage_version("package"),
     log:
         "logs/{title}/package.log",
     benchmark:
         "benchmarks/{title}/package.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    params:
+        segment_s=config["package"]["segment_s"],
+        audio_kbps=config["package"]["audio_kbps"],
+        version=stage_version("package"),
     message:
         "{wildcards.title}: HLS and DASH"
     script:

@@ -9,19 +9,22 @@ rule score:
     output:
         scores="results/{title}/b{batch}/r{round}/scores.parquet",
         frames="results/{title}/b{batch}/r{round}/frames.parquet",
+    log:
+        "logs/{title}/b{batch}/r{round}/score.log",
+    benchmark:
+        "benchmarks/{title}/b{batch}/r{round}/score.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: attempt
+        * (config["encode"]["frame_cache_mb"] + 600 * threads),
     params:
         display=display_of,
         model=config["quality"]["model"],
         engine=config["quality"]["engine"],
         neighbours=config["quality"]["neighbours"],
         version=stage_version("score"),
-    log:
-        "logs/{title}/b{batch}/r{round}/score.log",
-    benchmark:
-        "benchmarks/{title}/b{batch}/r{round}/score.tsv"
-    threads: 8
-    resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt * (config["encode"]["frame_cache_mb"] + 600 * threads),
     message:
         "{wildcards.title}: scores, batch {wildcards.batch}, round {wildcards.round}"
     script:
@@ -39,17 +42,19 @@ rule verify:
         frames=every_frame,
     output:
         verdict="results/{title}/verify/{codec}.json",
-    params:
-        max_mean_gap=config["verify"]["max_mean_gap"],
-        max_frame_gap=config["verify"]["max_frame_gap"],
-        version=stage_version("verify"),
     log:
         "logs/{title}/verify-{codec}.log",
     benchmark:
         "benchmarks/{title}/verify-{codec}.tsv"
+    conda:
+        "../envs/environment.yaml"
     threads: 8
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * (1000 + 600 * threads),
+    params:
+        max_mean_gap=config["verify"]["max_mean_gap"],
+        max_frame_gap=config["verify"]["max_frame_gap"],
+        version=stage_version("verify"),
     message:
         "{wildcards.title}: {wildcards.codec} renditions against the source"
     script:

@@ -9,16 +9,22 @@ rule report:
         package=rules.package.output.package,
         frames=every_frame,
     output:
-        page=report("results/{title}/report.html", category="Titles", labels={"title": "{title}"}),
-    params:
-        chroma_alarm_db=config["quality"]["chroma_alarm_db"],
-        version=stage_version("report"),
+        page=report(
+            "results/{title}/report.html",
+            category="Titles",
+            labels={"title": "{title}"},
+        ),
     log:
         "logs/{title}/report.log",
     benchmark:
         "benchmarks/{title}/report.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+    params:
+        chroma_alarm_db=config["quality"]["chroma_alarm_db"],
+        version=stage_version("report"),
     message:
         "{wildcards.title}: the report"
     script:
@@ -32,14 +38,16 @@ rule gate:
         report=rules.report.output.page,
     output:
         gate="results/{title}/gate.json",
-    params:
-        version=stage_version("gate"),
     log:
         "logs/{title}/gate.log",
     benchmark:
         "benchmarks/{title}/gate.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        version=stage_version("gate"),
     message:
         "{wildcards.title}: are the promises kept?"
     script:
@@ -52,14 +60,16 @@ rule summary:
     output:
         page=report("results/summary.html", category="Summary"),
         facts="results/summary.json",
-    params:
-        version=stage_version("report"),
     log:
         "logs/summary.log",
     benchmark:
         "benchmarks/summary.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        version=stage_version("report"),
     message:
         "summary over the titles"
     script:

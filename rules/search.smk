@@ -6,6 +6,14 @@ rule plan:
         frames=earlier_frames,
     output:
         plan="results/{title}/r{round}/plan.parquet",
+    log:
+        "logs/{title}/r{round}/plan.log",
+    benchmark:
+        "benchmarks/{title}/r{round}/plan.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
         strategy=config["search"]["strategy"],
         crf_step=config["search"]["crf_step"],
@@ -13,12 +21,6 @@ rule plan:
         heights=title_heights,
         pooling=config["quality"]["pooling"],
         version=stage_version("plan"),
-    log:
-        "logs/{title}/r{round}/plan.log",
-    benchmark:
-        "benchmarks/{title}/r{round}/plan.tsv"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
     message:
         "{wildcards.title}: points of round {wildcards.round}"
     script:

@@ -4,16 +4,18 @@ rule probe:
     output:
         facts="results/{title}/source.json",
         mezzanine=directory("results/{title}/mezzanine"),
-    params:
-        normalise=config["probe"]["normalise"],
-        crop_bars=config["probe"]["crop_bars"],
-        version=stage_version("probe"),
     log:
         "logs/{title}/probe.log",
     benchmark:
         "benchmarks/{title}/probe.tsv"
+    conda:
+        "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 6500 * attempt,
+    params:
+        normalise=config["probe"]["normalise"],
+        crop_bars=config["probe"]["crop_bars"],
+        version=stage_version("probe"),
     message:
         "{wildcards.title}: what the source is"
     script:

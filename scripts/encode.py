@@ -5,7 +5,7 @@ from pathlib import Path
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.encode.points import encode_points
-from laddersmith.shots import batch_of
+from laddersmith.shots import batch_of, with_whole_title
 from laddersmith.source import load_media
 from laddersmith.store import Store
 
@@ -28,12 +28,14 @@ def main(
 ) -> None:
     every_shot = tables.read(shots, tables.SHOTS)
     mine = set(every_shot["shot"][batch_of(every_shot, batches) == int(batch)])
+    if int(batch) == 0:
+        mine.add(tables.WHOLE_TITLE)
     rows = tables.read(plan, tables.PLAN)
     rows = rows[rows["shot"].isin(mine) & (rows["codec"] == codec) & (rows["height"] == int(height))]
     Path(streams).mkdir(parents=True, exist_ok=True)
     encodes = encode_points(
         load_media(facts),
-        every_shot,
+        with_whole_title(every_shot),
         rows,
         variants=variants,
         title=title,

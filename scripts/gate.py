@@ -18,7 +18,7 @@ def main(verdicts: list[str], package: str, gate: str, title: str) -> None:
         for rung in verdict["rungs"]
         for problem in rung["problems"]
     ]
-    problems += check_package(Path(package), joined)
+    problems += check_package(Path(package), joined).problems
     if problems:
         raise GateError(
             f"{title}: {len(problems)} promise(s) broken:\n" + "\n".join(f"  - {problem}" for problem in problems)

@@ -10,8 +10,7 @@ def main(facts: str, scores: list[str], frames: list[str], points: str, hull: st
     measured = tables.read_all(scores, tables.SCORES)
     per_frame = tables.read_all(frames, tables.FRAMES)
     tables.write(points, shot_points(measured, pooling), tables.POINTS)
-    rate = float(load_media(facts).frame_rate)
-    tables.write(hull, title_points(measured, per_frame, pooling, rate), tables.TITLE_POINTS)
+    tables.write(hull, title_points(measured, per_frame, pooling, load_media(facts)), tables.TITLE_POINTS)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main(
             tables.read_all(scores, tables.SCORES),
             tables.read_all(frames, tables.FRAMES),
             pooling,
-            float(media.frame_rate),
+            media,
         )
         rows = plan_around_hull(numbers, variants, places, points, crf_step)
     tables.write(plan, rows, tables.PLAN)

@@ -12,9 +12,7 @@ MEMORY_MB = 6000
 GRACE_S = 60
 
 
-def main(
-    source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bool, config: dict, title: str
-) -> None:
+def main(source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bool, config: dict, title: str) -> None:
     Path(mezzanine).mkdir(parents=True, exist_ok=True)
     timeout_s = config["probe"]["timeout_s"]
     with bounded(MEMORY_MB, timeout_s + GRACE_S, f"{title}: probing {source}"):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from laddersmith.door import door
 from laddersmith.quality import score_encodes
+from laddersmith.shots import with_whole_title
 from laddersmith.source.media import display_size, load_media
 from laddersmith.store import Store
 from laddersmith.tables import ENCODES, FRAMES, KEY, SCORES, SHOTS, read, read_all, write
@@ -30,7 +31,7 @@ def main(
             folders.setdefault(key, Path(table).with_suffix(""))
     scored, by_frame = score_encodes(
         media,
-        read(shots, SHOTS),
+        with_whole_title(read(shots, SHOTS)),
         read_all(tables, ENCODES),
         title=title,
         folder=lambda row: folders[tuple(getattr(row, name) for name in KEY)],

@@ -12,7 +12,7 @@ COMMANDS = {
     "score": ("laddersmith.quality.command", "score distorted files against a reference"),
     "shots": ("laddersmith.shots.command", "cut a video into shots"),
     "hull": ("laddersmith.hull.command", "the convex hull of measured points"),
-    "titles": ("laddersmith.titles_command", "write a table of titles from video files"),
+    "titles": ("laddersmith.source.command", "write a table of titles from video files"),
     "store": ("laddersmith.store_command", "show or prune the point store"),
 }
 

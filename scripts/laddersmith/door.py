@@ -13,8 +13,8 @@ def door(main: Callable[..., None], snakemake: Any) -> None:
     """Call `main` with the rule's named inputs, outputs, params and wildcards as keyword arguments.
 
     `threads` and `config` are passed when `main` takes them; from the config come only settings that change no
-    result (paths, time limits), since a change of those must rerun nothing. The log file gets every message and, on an error, the traceback; the
-    terminal gets the message alone.
+    result (paths, time limits), since a change of those must rerun nothing. The log file gets every message and,
+    on an error, the traceback; the terminal gets the message alone.
     """
     names = main.__code__.co_varnames[: main.__code__.co_argcount + main.__code__.co_kwonlyargcount]
     offered: dict[str, Any] = {"threads": snakemake.threads, "config": snakemake.config}

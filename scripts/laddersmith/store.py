@@ -272,7 +272,7 @@ class Store:
     def _remove(self, path: Path) -> None:
         """Take an entry out of sight by one rename, then delete it."""
         with self._staging() as staging, contextlib.suppress(FileNotFoundError):
-            os.rename(path, staging / "removed")
+            path.rename(staging / "removed")
 
     def _sweep(self) -> None:
         """Delete what killed jobs left under tmp/ a day ago or longer."""
@@ -293,7 +293,7 @@ class _Entry:
 def _rename_new(source: Path, target: Path) -> None:
     """Rename a folder; where another full one already stands, FileExistsError, and nothing changes."""
     try:
-        os.rename(source, target)
+        source.rename(target)
     except OSError as error:
         if target.exists():
             raise FileExistsError(str(target)) from error

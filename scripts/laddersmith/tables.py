@@ -1,9 +1,10 @@
 """The tables that pass between stages: one schema each, checked whenever a table is written or read."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ KEY = ["shot", "variant", "height", "crf"]
 
 # A variant of the fixed ladder is named after the variant whose settings it caps: "x264@365k".
 FIXED_MARK = "@"
+
+# The number of the shot that is the whole title: what is encoded without regard to cuts, such as the fixed ladder.
+WHOLE_TITLE = -1
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,16 @@ def read(path: str | Path, schema: Schema) -> pd.DataFrame:
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path}: not a readable {schema.name} table ({error}); delete it and run again") from error
     return conform(table, schema, str(path))
+
+
+def rows(table: pd.DataFrame) -> Iterator[Any]:
+    """The table's rows as named tuples. (`itertuples` without the stubs' guesses at the cells' types.)"""
+    yield from table.itertuples()
+
+
+def span_name(shot: int) -> str:
+    """A shot in words: "shot 3", or "whole title"."""
+    return "whole title" if shot == WHOLE_TITLE else f"shot {shot}"
 
 
 def read_all(paths: Iterable[str | Path], schema: Schema) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def test_the_front_is_what_no_point_beats_and_holds_the_hull(cloud):
 @pytest.mark.parametrize("rate", [[1.0, np.nan], [1.0, 0.0], [1.0, -2.0], [1.0]])
 @pytest.mark.parametrize("function", [convex_hull, pareto_front])
 def test_points_that_cannot_be_are_refused(function, rate):
-    with pytest.raises(ValueError, match="every point needs|two lists of one length"):
+    with pytest.raises(ValueError, match=r"every point needs|two lists of one length"):
         function(rate, [1.0, 2.0])
 
 

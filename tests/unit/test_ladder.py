@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,14 @@ def hull_of(points: list[tuple[int, str, float, float]], codec: str = "x264") ->
 
 
 STEEP = hull_of(
-    [(180, "38", 50, 30), (180, "30", 100, 50), (360, "36", 200, 70), (360, "28", 400, 84), (720, "32", 800, 92), (720, "24", 1600, 97)]
+    [
+        (180, "38", 50, 30),
+        (180, "30", 100, 50),
+        (360, "36", 200, 70),
+        (360, "28", 400, 84),
+        (720, "32", 800, 92),
+        (720, "24", 1600, 97),
+    ]
 )
 
 
@@ -100,16 +109,22 @@ def test_small_steps_are_missing_rungs_with_their_gain():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([180, 360, 720]), st.integers(20, 45), st.floats(20, 9000), st.floats(10, 99)), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from([180, 360, 720]), st.integers(20, 45), st.floats(20, 9000), st.floats(10, 99)),
+        min_size=1,
+        max_size=30,
+    ),
     st.integers(1, 12),
     st.sampled_from(["log_bitrate", "quality"]),
     st.floats(0, 5),
 )
 def test_any_cloud_gives_rising_rungs_and_accounts_for_every_wanted_one(cloud, count, spacing, step):
     unique = {(h, c): (h, str(c), r, q) for h, c, r, q in cloud}
-    chosen, missing = choose_rungs(hull_of(list(unique.values())), rules(rungs=count, spacing=spacing, min_step=step), 1)
+    chosen, missing = choose_rungs(
+        hull_of(list(unique.values())), rules(rungs=count, spacing=spacing, min_step=step), 1
+    )
     assert chosen and len(chosen) + len(missing) == count
-    assert all(b.bitrate_kbps > a.bitrate_kbps and b.quality - a.quality >= step for a, b in zip(chosen, chosen[1:], strict=False))
+    assert all(b.bitrate_kbps > a.bitrate_kbps and b.quality - a.quality >= step for a, b in pairwise(chosen))
 
 
 def test_measured_rungs_that_break_a_promise_are_left_out_with_the_reason():
@@ -125,7 +140,7 @@ def test_measured_rungs_that_break_a_promise_are_left_out_with_the_reason():
     assert "9000 kbps" in missing[1].reason
 
 
-def test_the_last_round_asks_for_the_rungs_and_the_fixed_ladder_for_every_shot():
+def test_the_last_round_asks_for_the_rungs_of_every_shot_and_the_fixed_ladder_of_the_whole_title():
     base = {"codec": "x264", "preset": "medium", "pix_fmt": "yuv420p", "crfs": ["24"], "threads": 1}
     variants = {
         "x264": base,
@@ -135,11 +150,17 @@ def test_the_last_round_asks_for_the_rungs_and_the_fixed_ladder_for_every_shot()
     fixed = {"x264": [{"height": 360, "kbps": 365}, {"height": 720, "kbps": 3000}]}
     boxes = {180: (320, 180), 360: (640, 360)}
     small = STEEP[STEEP["height"] < 720]
-    plan = choose_points([0, 1], small, variants=variants, boxes=boxes, rules=rules(rungs=4), crf_step=1, fixed=fixed, title="t")
+    plan = choose_points(
+        [0, 1], small, variants=variants, boxes=boxes, rules=rules(rungs=4), crf_step=1, fixed=fixed, title="t"
+    )
     assert tables.conform(plan, tables.PLAN).equals(plan)
     capped = plan[plan["variant"].str.contains("@")]
     assert capped["variant"].unique().tolist() == ["x264@365k"]  # this title has no 720p box
-    assert capped["shot"].tolist() == [0, 1] and (capped["maxrate_kbps"] == 365).all() and (capped["bufsize_kbps"] == 730).all()
+    assert (
+        capped["shot"].tolist() == [-1]
+        and (capped["maxrate_kbps"] == 365).all()
+        and (capped["bufsize_kbps"] == 730).all()
+    )
     assert set(plan.loc[~plan["variant"].str.contains("@"), "height"]) == {180, 360}
 
 

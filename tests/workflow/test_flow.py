@@ -40,7 +40,10 @@ def test_every_promise_of_a_finished_title(finished):
 
 def test_fixed_ladder_was_measured_under_its_caps(finished):
     fixed = finished.json("tiny/ladder.json")["fixed"]
-    assert [(rung["codec"], rung["height"], rung["maxrate_kbps"]) for rung in fixed] == [("x264", 54, 30.0), ("x264", 90, 150.0)]
+    assert [(rung["codec"], rung["height"], rung["maxrate_kbps"]) for rung in fixed] == [
+        ("x264", 54, 30.0),
+        ("x264", 90, 150.0),
+    ]
     assert all(rung["quality"] > 0 for rung in fixed)
 
 
@@ -107,7 +110,12 @@ def test_two_runs_in_two_folders_are_byte_identical(tmp_path, finished, two_shot
     place.titles({"tiny": two_shots}, batches={"tiny": "2"})
     place.run()
     ours, theirs = (p.path / "results" / "tiny" for p in (finished, place))
-    names = sorted(str(f.relative_to(ours)) for d in ("renditions", "package", "verify") for f in (ours / d).rglob("*") if f.is_file())
+    names = sorted(
+        str(f.relative_to(ours))
+        for d in ("renditions", "package", "verify")
+        for f in (ours / d).rglob("*")
+        if f.is_file()
+    )
     assert len(names) > 20
     for name in ("ladder.json", "source.json", "report.html", *names):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
@@ -136,7 +144,7 @@ def test_refine_measures_points_around_the_hull(workplace, two_shots):
 
 
 def test_one_film_by_its_path_alone(workplace, two_shots, tmp_path):
-    film = tmp_path / "Ünïcode film [1080p] it's \"one\".mp4"
+    film = tmp_path / 'Ünïcode film [1080p] it\'s "one".mp4'
     shutil.copy(two_shots, film)
     del workplace.config["variants"]["svtav1"]
     workplace.config["source"] = str(film)

@@ -50,7 +50,8 @@ class Job:
     @property
     def file(self) -> str:
         """Its file name."""
-        return f"s{self.row['shot']:05d}_{self.row['variant']}_crf{self.row['crf']}.mp4"
+        span = "whole" if self.row["shot"] == tables.WHOLE_TITLE else f"s{self.row['shot']:05d}"
+        return f"{span}_{self.row['variant']}_crf{self.row['crf']}.mp4"
 
 
 def encode_points(
@@ -119,7 +120,7 @@ def keyint(keyframe_s: float, frame_rate: Fraction) -> int:
 
 def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, keyframe_s: float) -> Job:
     codec = CODECS[row["codec"]]
-    what = f"{title}, shot {row['shot']}, {row['codec']} {row['height']}p CRF {row['crf']}"
+    what = f"{title}, {tables.span_name(row['shot'])}, {row['codec']} {row['height']}p CRF {row['crf']}"
     caps = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("maxrate_kbps", "bufsize_kbps")}
     settings = Settings(
         preset=row["preset"],

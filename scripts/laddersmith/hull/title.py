@@ -6,6 +6,7 @@ import pandas as pd
 from .. import tables
 from ..errors import LadderError
 from ..quality import pool
+from ..source import Media
 from .envelope import convex_hull
 
 POINT = ["variant", "height", "crf"]
@@ -20,8 +21,8 @@ def shot_points(scores: pd.DataFrame, pooling: str) -> pd.DataFrame:
     return _mark_hulls(points, ["shot"])
 
 
-def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, frame_rate: float) -> pd.DataFrame:
-    """One row per variant, height and CRF that was measured for every shot (tables.TITLE_POINTS).
+def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media: Media) -> pd.DataFrame:
+    """One row per variant, height and CRF that was measured for every frame of the title (tables.TITLE_POINTS).
 
     The bitrate is the sum of the shots' bytes over the title's duration; the peak is the highest of a shot;
     the quality is pooled over the frames of all shots at once, so that every pooling means for the title what it
@@ -32,14 +33,13 @@ def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, frame
     scores : rows of tables.SCORES.
     frames : rows of tables.FRAMES of the same points.
     pooling : a name that `quality.pool` knows.
-    frame_rate : frames per second.
+    media : the title.
 
     Raises
     ------
     LadderError
-        If no point was measured for every shot.
+        If no point was measured for every frame.
     """
-    shots = scores["shot"].nunique()
     by_point = scores.groupby(POINT, sort=True)
     title = by_point.agg(
         codec=("codec", "first"),
@@ -50,12 +50,11 @@ def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, frame
         bytes=("bytes", "sum"),
         frames=("frames", "sum"),
         peak_kbps=("peak_kbps", "max"),
-        shots=("shot", "nunique"),
     ).reset_index()
-    title = title[title["shots"] == shots].drop(columns="shots").reset_index(drop=True)
+    title = title[title["frames"] == media.frames].reset_index(drop=True)
     if title.empty:
-        raise LadderError("no point was measured for every shot of the title; run the rounds again")
-    title["bitrate_kbps"] = title["bytes"] * 8 / 1000 / (title["frames"] / frame_rate)
+        raise LadderError("no point was measured for every frame of the title; run the rounds again")
+    title["bitrate_kbps"] = title["bytes"] * 8 / 1000 / media.duration_s
     pooled = frames.groupby(POINT, sort=True).agg(
         quality=("vmaf", lambda vmaf: pool(vmaf.to_numpy(), pooling)),
         vmaf_mean=("vmaf", "mean"),

@@ -5,9 +5,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from .. import tables
 from ..errors import LadderError
 from ..hull import searched, title_points
 from ..provenance import versions
+from ..source import Media
 from .fixed import is_fixed
 from .rungs import Missing, Rules, choose_rungs, keep_rising
 
@@ -49,21 +51,19 @@ def build_ladder(
     LadderError
         If a chosen point was not measured for every shot, or no codec has a rung.
     """
-    frame_rate = facts["media"]["frame_rate"]
-    numerator, denominator = map(int, frame_rate.split("/"))
-    points = title_points(scores, frames, pooling, numerator / denominator).set_index(
-        ["variant", "height", "crf"], drop=False
-    )
+    media = Media.from_json(facts["media"])
+    title = title_points(scores, frames, pooling, media)
+    points = {(p["variant"], p["height"], p["crf"]): p for p in title.to_dict("records")}
     wanted = choice.drop_duplicates(["variant", "height", "crf"])
     rungs, fixed, missing = [], [], []
-    for row in wanted.itertuples():
+    for row in tables.rows(wanted):
         place = (row.variant, row.height, row.crf)
-        if place not in points.index:
+        if place not in points:
             raise LadderError(
-                f"{facts['title']}: {row.variant} {row.height}p CRF {row.crf} was chosen but not measured for every shot; "
-                "delete the last round's scores and run again"
+                f"{facts['title']}: {row.variant} {row.height}p CRF {row.crf} was chosen but not measured "
+                "for every frame; delete the last round's scores and run again"
             )
-        rung = _rung(points.loc[place], row.reason, scores, files)
+        rung = _rung(points[place], row.reason, scores, files)
         if is_fixed(row.variant):
             fixed.append(rung | {"maxrate_kbps": float(row.maxrate_kbps)})
         else:
@@ -85,7 +85,7 @@ def build_ladder(
             "path": facts["path"],
             "sha256": facts["sha256"],
             **{key: facts["media"][key] for key in ("width", "height", "frame_rate", "frames", "pix_fmt", "colour")},
-            "duration_s": facts["media"]["frames"] * denominator / numerator,
+            "duration_s": media.duration_s,
         },
         "display": {"width": display[0], "height": display[1]},
         "model": model,
@@ -103,7 +103,7 @@ def build_ladder(
                     "bitrate_kbps": float(p.bitrate_kbps),
                     "quality": float(p.quality),
                 }
-                for p in group[group["on_hull"]].sort_values("bitrate_kbps").itertuples()
+                for p in tables.rows(group[group["on_hull"]].sort_values("bitrate_kbps"))
             ]
             for codec, group in searched(hull).groupby("codec", sort=True)
         },
@@ -115,17 +115,16 @@ def rung_name(height: int, variant: str, crf: str) -> str:
     return f"{height}p_{variant}_crf{crf}"
 
 
-def _rung(point: pd.Series, reason: str, scores: pd.DataFrame, files: Mapping[str, str]) -> dict:
+def _rung(point: dict, reason: str, scores: pd.DataFrame, files: Mapping[str, str]) -> dict:
     """A rung with the points of its shots."""
     mine = (
         (scores["variant"] == point["variant"])
         & (scores["height"] == point["height"])
         & (scores["crf"] == point["crf"])
     )
-    fields = {name: (int(point[name]) if name in ("width", "height") else str(point[name])) for name in FIELDS}
     return {
-        "name": rung_name(fields["height"], fields["variant"], fields["crf"]),
-        **fields,
+        "name": rung_name(int(point["height"]), point["variant"], point["crf"]),
+        **{name: (int(point[name]) if name in ("width", "height") else str(point[name])) for name in FIELDS},
         **{name: float(point[name]) for name in FIGURES},
         "reason": reason,
         "points": [
@@ -136,7 +135,7 @@ def _rung(point: pd.Series, reason: str, scores: pd.DataFrame, files: Mapping[st
                 "bitrate_kbps": float(row.bitrate_kbps),
                 "vmaf_mean": float(row.vmaf_mean),
             }
-            for row in scores[mine].sort_values("shot").itertuples()
+            for row in tables.rows(scores[mine].sort_values("shot"))
         ],
     }
 

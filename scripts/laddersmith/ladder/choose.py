@@ -1,4 +1,4 @@
-"""The last round's plan: the chosen rungs and the fixed ladder, for every shot."""
+"""The last round's plan: the chosen rungs for every shot, and the fixed ladder."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ def choose_points(
         )
     chosen = plan_rows(shots, variants, boxes, wanted)
     capped = {name: settings for name, settings in variants.items() if is_fixed(name)}
-    return tables.conform(_joined(chosen, plan_fixed(shots, capped, boxes, fixed)), tables.PLAN)
+    return tables.conform(_joined(chosen, plan_fixed(capped, boxes, fixed)), tables.PLAN)
 
 
 def _joined(chosen: pd.DataFrame, fixed: pd.DataFrame) -> pd.DataFrame:

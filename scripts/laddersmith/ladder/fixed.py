@@ -9,10 +9,11 @@ from ..search import plan_rows
 from ..search.candidates import Box
 
 
-def plan_fixed(
-    shots: list[int], variants: Mapping[str, dict], boxes: Mapping[int, Box], fixed: Mapping[str, list[dict]]
-) -> pd.DataFrame:
-    """The fixed ladder's points for every shot (tables.PLAN); rungs whose box the title does not use are left out.
+def plan_fixed(variants: Mapping[str, dict], boxes: Mapping[int, Box], fixed: Mapping[str, list[dict]]) -> pd.DataFrame:
+    """The fixed ladder's points (tables.PLAN); rungs whose box the title does not use are left out.
+
+    They are encoded over the whole title at once, as a fixed ladder is made: a decoder's buffer that starts anew at
+    every shot would let short shots exceed their cap.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def plan_fixed(
         for rung in fixed.get(settings["codec"], [])
         if settings["maxrate_kbps"] == rung["kbps"] and rung["height"] in boxes
     ]
-    return plan_rows(shots, variants, boxes, wanted)
+    return plan_rows([tables.WHOLE_TITLE], variants, boxes, wanted)
 
 
 def is_fixed(variant: str) -> bool:

@@ -1,6 +1,5 @@
 """Choosing the rungs of one codec from its title's hull."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -8,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from .. import tables
 from ..hull import searched
 from ..search import crfs_between, decimal_crf
 
@@ -133,7 +133,7 @@ def _candidates(points: pd.DataFrame, crf_step: float) -> list[Wish]:
             True,
             "measured, on the hull",
         )
-        for p in hull.itertuples()
+        for p in tables.rows(hull)
     ]
     between = [wish for low, high in pairwise(ends) for wish in _between(low, high, crf_step)]
     return sorted([*ends, *between], key=lambda c: c.bitrate_kbps)

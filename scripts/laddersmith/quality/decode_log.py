@@ -9,11 +9,11 @@ from ..source.media import Colour
 from .engine import Distorted, Reference
 from .picture import check_colour, packed_format, subsampling_and_depth
 
-# Another thread of ffmpeg may write into the middle of a line and take its prefix away, but not before the first frame
-# has left the filter graph: what these find is true and is never nothing, yet it is no count.
+# Another thread of ffmpeg may write into the middle of a line: a line that is not whole is passed over, so that what
+# these find is true, yet no count.
 SHOW = "showinfo=checksum=0"
 _FRAME = re.compile(r"n: *\d+ .*? fmt:(\S+) cl:(\S+) sar:(\d+/\d+) s:(\d+x\d+) ")
-_COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
+_COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+) *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ def check(stderr: str, decoded: int, read: int, reference: Reference, distorted:
             f"{distorted.what}: the encode decodes to {decoded} frames, the reference has {reference.length}"
             f"{neighbours}, of which {read} were read; encode it again from the same frames"
         )
+    if not theirs.pictures or not theirs.colours:
+        raise ScoreError(f"{distorted.what}: ffmpeg did not say how it decodes; run again, and report it if it recurs")
     for pix_fmt, siting, aspect, size in sorted(theirs.pictures):
         if (size, packed_format(pix_fmt)) != (
             f"{distorted.width}x{distorted.height}",

@@ -80,7 +80,7 @@ def score_encodes(
         reference = title_reference(
             media,
             display,
-            what=f"{title}, shot {span.shot}",
+            what=f"{title}, {tables.span_name(span.shot)}",
             start=span.start,
             end=span.end,
             context=context,

@@ -105,7 +105,8 @@ def _arguments(
     )
     pad = f",tpad=start={reference.before}:start_mode=clone:stop={reference.after}:stop_mode=clone"
     pad = pad if reference.before or reference.after else ""
-    by_index = "settb=1/1000,setpts=N"
+    # One tick per frame: a finer time base would be rounded to equal time stamps behind the graph, with a warning each.
+    by_index = f"settb={reference.frame_rate.denominator}/{reference.frame_rate.numerator},setpts=N"
     graph = (
         f"[0:v:0]{decode_log.SHOW},{counter(decoded)},{same},"
         f"scale={reference.width}:{reference.height}:flags=bicubic,format={pix_fmt}{pad},{by_index}[d];"

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from .. import tables
 from ..hull import searched
 from .candidates import Box, crfs_between, decimal_crf, plan_rows
 
@@ -35,7 +36,7 @@ def plan_around_hull(
     """
     measured = searched(points)
     wanted: list[tuple[str, int, str, str]] = []
-    for point in measured[measured["on_hull"]].itertuples():
+    for point in tables.rows(measured[measured["on_hull"]]):
         if point.variant not in variants or point.height not in boxes:
             continue
         column = measured[(measured["variant"] == point.variant) & (measured["height"] == point.height)]

@@ -2,8 +2,8 @@
 
 import argparse
 
-from .source import header
-from .titles import titles_table
+from ..titles import titles_table
+from .describe import header
 
 
 def main(argv: list[str]) -> int:
