@@ -50,6 +50,7 @@ rule ladder:
         crf_step=config["search"]["crf_step"],
         pooling=config["quality"]["pooling"],
         display=display_of,
+        segment_s=config["package"]["segment_s"],
         model=config["quality"]["model"],
         engine=config["quality"]["engine"],
         version=stage_version("ladder"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from laddersmith import ffmpeg, tables
 from laddersmith.door import door
 from laddersmith.jsonfile import write_json
-from laddersmith.ladder import Rules, build_ladder
+from laddersmith.ladder import Rules, build_ladder, segment_peak_kbps
 from laddersmith.source import display_size, load_media
 from laddersmith.store import Store
 
@@ -24,10 +24,11 @@ def main(
     pooling: str,
     display: str,
     model: str,
+    segment_s: float,
     engine: str,
     config: dict,
 ) -> None:
-    here = Path(ladder).parent
+    here, media = Path(ladder).parent, load_media(facts)
     made = {path: tables.read(path, tables.ENCODES) for path in encodes}
     files = {
         row.key: str((Path(path).with_suffix("") / row.file).relative_to(here))
@@ -41,10 +42,11 @@ def main(
         tables.read_all(frames, tables.FRAMES),
         tables.read(hull, tables.TITLE_POINTS),
         files=files,
+        peak_kbps=lambda names: segment_peak_kbps([here / name for name in names], media.frame_rate, segment_s),
         rules=Rules(**rules),
         crf_step=crf_step,
         pooling=pooling,
-        display=display_size(load_media(facts), display),
+        display=display_size(media, display),
         model=model,
         engine=engine,
         tools={"ffmpeg": ffmpeg.version()},

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -6,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from laddersmith import tables
+from laddersmith.encode.inspect import read_packets
 from laddersmith.errors import LadderError
 from laddersmith.hull import convex_hull
-from laddersmith.ladder import Rules, choose_points, choose_rungs, savings
+from laddersmith.ladder import Rules, choose_points, choose_rungs, savings, segment_peak_kbps
 from laddersmith.ladder.rungs import keep_rising
+
+GOP = ("-c:v", "libx264", "-x264-params", "keyint=25:min-keyint=25:scenecut=0", "-crf", "20")
 
 WIDE = Rules(
     rungs=5,
@@ -185,3 +189,33 @@ def test_savings_without_an_overlap_say_why():
     result = savings({"rungs": one(50.0), "fixed": one(90.0)})["x264"]
     assert result["bd_rate_pct"] is None and "rising point" in result["why_none"]
     assert np.isfinite(result["rungs"][0]["bitrate_kbps"])
+
+
+def test_where_the_hull_changes_height_both_heights_offer_points_between():
+    cloud = [
+        (360, "34", 180, 54), (360, "30", 287, 67), (360, "26", 460, 75), (360, "22", 740, 80),
+        (540, "38", 190, 48), (540, "34", 330, 64), (540, "30", 540, 79), (540, "26", 880, 88),
+    ]  # fmt: skip
+    points = hull_of(cloud)
+    assert set(points[points["on_hull"]]["height"]) == {360, 540}
+    chosen, _ = choose_rungs(points, rules(rungs=9), 1)
+    rates = [r.bitrate_kbps for r in chosen]
+    assert any(287 < rate < 540 for rate in rates)
+    assert all(b / a < 1.5 for a, b in pairwise(rates))
+
+
+def test_the_peak_is_that_of_the_worst_segment(make_clip):
+    quiet = make_clip("quiet.mp4", "color=gray:size=96x64:rate=25", frames=50, options=GOP)
+    busy = make_clip("busy.mp4", "nullsrc=size=96x64:rate=25,geq=random(1)*255:128:128", frames=50, options=GOP)
+    rate = Fraction(25)
+
+    def kbps(path):
+        return sum(packet.bytes for packet in read_packets(path, rate)) * 8 / 1000 / 2
+
+    assert segment_peak_kbps([quiet, busy, quiet], rate, 2) == pytest.approx(kbps(busy))
+    both = (kbps(quiet) + kbps(busy)) / 2
+    assert segment_peak_kbps([quiet, busy], rate, 4) == pytest.approx(both)
+    # 4 s segments of a 6 s title: the last, of 2 s, is long enough to count.
+    assert segment_peak_kbps([quiet, quiet, busy], rate, 4) == pytest.approx(kbps(busy))
+    # Of 10 s segments the last, of 2 s, is not.
+    assert segment_peak_kbps([quiet] * 5 + [busy], rate, 10) == pytest.approx(kbps(quiet))

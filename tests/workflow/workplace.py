@@ -21,7 +21,7 @@ TINY = {
         "svtav1": {"codec": "svtav1", "preset": "10", "crfs": [25, 40, 55]},
     },
     "ladder": {"rungs": 3, "min_step": 1, "min_quality": 0, "min_kbps": 1},
-    "fixed_ladder": {"rungs": {"x264": [{"height": 54, "kbps": 30}, {"height": 90, "kbps": 150}], "svtav1": []}},
+    "fixed_ladder": {"rungs": {"x264": [{"height": 54, "kbps": 30}, {"height": 90, "kbps": 150}]}},
     "package": {"segment_s": 2},
 }
 

@@ -1,6 +1,6 @@
 """The ladder of a title, as `ladder.json` has it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import pandas as pd
@@ -15,7 +15,7 @@ from .rungs import Missing, Rules, choose_rungs, keep_rising
 
 SCHEMA = "laddersmith/ladder/1"
 FIELDS = ["codec", "variant", "preset", "pix_fmt", "width", "height", "crf"]
-FIGURES = ["bitrate_kbps", "peak_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"]
+FIGURES = ["bitrate_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"]
 
 
 def build_ladder(
@@ -26,6 +26,7 @@ def build_ladder(
     hull: pd.DataFrame,
     *,
     files: Mapping[str, str],
+    peak_kbps: Callable[[list[str]], float],
     rules: Rules,
     crf_step: float,
     pooling: str,
@@ -43,6 +44,7 @@ def build_ladder(
     scores, frames : of all rounds (tables.SCORES, tables.FRAMES).
     hull : the title points of the rounds before the last (tables.TITLE_POINTS); the choice was made from them.
     files : key of a point -> its file, relative to the title's folder.
+    peak_kbps : the peak of the shots in these files, one after another.
     crf_step : as the choice was made with.
     tools : name -> version of external programs.
 
@@ -64,6 +66,7 @@ def build_ladder(
                 "for every frame; delete the last round's scores and run again"
             )
         rung = _rung(points[place], row.reason, scores, files)
+        rung["peak_kbps"] = peak_kbps([point["file"] for point in rung["points"]])
         if is_fixed(row.variant):
             fixed.append(rung | {"maxrate_kbps": float(row.maxrate_kbps)})
         else:
@@ -94,7 +97,7 @@ def build_ladder(
         "versions": versions() | dict(tools),
         "rungs": kept,
         "missing": missing,
-        "fixed": fixed,
+        "fixed": sorted(fixed, key=lambda rung: (rung["codec"], rung["bitrate_kbps"])),
         "hull": {
             codec: [
                 {

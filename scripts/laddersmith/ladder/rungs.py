@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from .. import tables
-from ..hull import searched
+from ..hull import pareto_front, searched
 from ..search import crfs_between, decimal_crf
 
 
@@ -52,9 +52,9 @@ def choose_rungs(points: pd.DataFrame, rules: Rules, crf_step: float) -> tuple[l
     """The rungs of one codec, by rising bitrate, and those that are missing with the reason.
 
     Targets are spaced evenly in log bitrate or in quality between the lowest and the highest usable point of the
-    hull; each takes the nearest candidate. Candidates are the hull's points and, between two hull points of one
-    height, the CRFs in between, whose bitrate (log-linear in CRF) and quality (linear) are expected, not known:
-    the last round measures the chosen ones. A rung must better the one below by `rules.min_step`.
+    hull; each takes the nearest candidate. Candidates are the hull's points and, between two neighbours on it, the
+    CRFs that the neighbours' heights have there, whose bitrate (log-linear in CRF) and quality (linear) are expected,
+    not known: the last round measures the chosen ones. A rung must better the one below by `rules.min_step`.
 
     Parameters
     ----------
@@ -121,35 +121,65 @@ def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missi
 
 
 def _candidates(points: pd.DataFrame, crf_step: float) -> list[Wish]:
-    """The hull's points and the CRFs between neighbours on one height, by rising bitrate."""
+    """The hull's points, and what its neighbours' heights have between them, by rising bitrate and quality."""
     hull = points[points["on_hull"]].sort_values("bitrate_kbps")
-    ends = [
-        Wish(
-            p.variant,
-            int(p.height),
-            decimal_crf(p.crf),
-            float(p.bitrate_kbps),
-            float(p.quality),
-            True,
-            "measured, on the hull",
-        )
-        for p in tables.rows(hull)
-    ]
-    between = [wish for low, high in pairwise(ends) for wish in _between(low, high, crf_step)]
-    return sorted([*ends, *between], key=lambda c: c.bitrate_kbps)
-
-
-def _between(low: Wish, high: Wish, crf_step: float) -> list[Wish]:
-    """The CRFs strictly between two hull points of one variant and height."""
-    if (low.variant, low.height) != (high.variant, high.height):
+    ends = [_measured(point) for point in tables.rows(hull)]
+    between = [wish for low, high in pairwise(ends) for wish in _between(low, high, points, crf_step)]
+    every = [*ends, *between]
+    if not every:
         return []
+    front = pareto_front([c.bitrate_kbps for c in every], [c.quality for c in every])
+    return [every[i] for i in front]
+
+
+def _measured(point: Any) -> Wish:
+    crf = decimal_crf(point.crf)
+    return Wish(
+        point.variant,
+        int(point.height),
+        crf,
+        float(point.bitrate_kbps),
+        float(point.quality),
+        True,
+        "measured, on the hull",
+    )
+
+
+def _between(low: Wish, high: Wish, points: pd.DataFrame, crf_step: float) -> list[Wish]:
+    """Unmeasured CRFs on the heights of two neighbours of the hull, expected to lie between the two.
+
+    On one height these are the CRFs between the two; where the hull changes height, those from each of the two to
+    the next measured point of its own height in the direction of the other.
+    """
+    if (low.variant, low.height) == (high.variant, high.height):
+        pairs = [(low, high)]
+    else:
+        above = [p for p in _column(low, points) if p.bitrate_kbps > low.bitrate_kbps][:1]
+        below = [p for p in _column(high, points) if p.bitrate_kbps < high.bitrate_kbps][-1:]
+        pairs = [(low, p) for p in above] + [(p, high) for p in below]
+    wishes = (wish for one, other in pairs for wish in _interpolated(one, other, crf_step))
+    return [
+        w
+        for w in wishes
+        if low.bitrate_kbps < w.bitrate_kbps < high.bitrate_kbps and low.quality < w.quality < high.quality
+    ]
+
+
+def _column(wish: Wish, points: pd.DataFrame) -> list[Wish]:
+    """The measured points of a wish's variant and height, by rising bitrate."""
+    same = points[(points["variant"] == wish.variant) & (points["height"] == wish.height)]
+    return [_measured(point) for point in tables.rows(same.sort_values("bitrate_kbps"))]
+
+
+def _interpolated(low: Wish, high: Wish, crf_step: float) -> list[Wish]:
+    """The CRFs strictly between two measured points of one variant and height."""
     span = float(high.crf) - float(low.crf)
     wishes = []
     for crf in crfs_between(low.crf, high.crf, crf_step):
         share = (float(crf) - float(low.crf)) / span
         rate = float(np.exp(np.log(low.bitrate_kbps) * (1 - share) + np.log(high.bitrate_kbps) * share))
         quality = low.quality * (1 - share) + high.quality * share
-        reason = f"between the hull's CRF {low.crf} and {high.crf}, measured in the last round"
+        reason = f"between CRF {low.crf} and {high.crf}, measured in the last round"
         wishes.append(Wish(low.variant, low.height, crf, rate, quality, False, reason))
     return wishes
 
