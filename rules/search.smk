@@ -20,6 +20,7 @@ rule plan:
         variants=searched_variants,
         heights=title_heights,
         pooling=config["quality"]["pooling"],
+        display=display_of,
         version=stage_version("plan"),
     message:
         "{wildcards.title}: points of round {wildcards.round}"

@@ -1,15 +1,15 @@
 """Rule `assemble`: the ladder and its encodes in, one playable rendition per rung of a codec out."""
 
-import json
 from fractions import Fraction
 from pathlib import Path
 
 from laddersmith.door import door
+from laddersmith.jsonfile import read_json
 from laddersmith.package import stitch
 
 
 def main(ladder: str, renditions: str, codec: str) -> None:
-    made = json.loads(Path(ladder).read_text())
+    made = read_json(ladder)
     folder = Path(renditions)
     folder.mkdir(parents=True, exist_ok=True)
     for rung in made["rungs"]:

@@ -1,10 +1,10 @@
 """Rule `package`: a title's renditions and its source's tracks in, a folder that HLS and DASH players open out."""
 
-import json
 from pathlib import Path
 
 from laddersmith.door import door
 from laddersmith.errors import PackageError
+from laddersmith.jsonfile import read_json
 from laddersmith.ladder import savings
 from laddersmith.package import package_title
 
@@ -25,11 +25,11 @@ def main(
         raise PackageError(
             f"the renditions lie in several folders ({', '.join(map(str, sorted(folders)))}); give those of one title"
         )
-    chosen = _read(ladder)
+    chosen = read_json(ladder)
     package_title(
-        _read(facts) | {"path": source},
+        read_json(facts) | {"path": source},
         chosen,
-        [_read(verdict) for verdict in verdicts],
+        [read_json(verdict) for verdict in verdicts],
         folders.pop(),
         Path(package),
         segment_s=segment_s,
@@ -37,10 +37,6 @@ def main(
         savings=savings(chosen),
         timeout_s=config["package"]["timeout_s"],
     )
-
-
-def _read(path: str) -> dict:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from laddersmith.door import door
 from laddersmith.encode import boxes
 from laddersmith.hull import title_points
 from laddersmith.search import plan_around_hull, plan_coarse, plan_grid
-from laddersmith.source import load_media
+from laddersmith.source import display_size, load_media
 
 
 def main(
@@ -20,8 +20,10 @@ def main(
     variants: dict,
     heights: list[int],
     pooling: str,
+    display: str,
 ) -> None:
     media = load_media(facts)
+    display_size(media, display)  # refuses one that would distort the title, before anything is encoded
     numbers = tables.read(shots, tables.SHOTS)["shot"].tolist()
     places = boxes(media.width, media.height, heights)
     if strategy == "grid":

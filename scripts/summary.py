@@ -1,21 +1,16 @@
 """Rule `summary`: the packages of all titles in, one page and one JSON file over them out."""
 
-import json
-import os
 from pathlib import Path
 
 from laddersmith.door import door
-from laddersmith.ffmpeg import temporary_beside
+from laddersmith.jsonfile import read_json, write_json, write_text
 from laddersmith.report import summarise, summary_facts
 
 
 def main(packages: list[str], page: str, facts: str) -> None:
-    ladders = [json.loads((Path(package) / "ladder.json").read_text(encoding="utf-8")) for package in packages]
-    found = json.dumps(summary_facts(ladders), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    for path, text in ((facts, found), (page, summarise(ladders))):
-        partial = temporary_beside(path)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+    ladders = [read_json(Path(package) / "ladder.json") for package in packages]
+    write_json(facts, summary_facts(ladders))
+    write_text(page, summarise(ladders))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,10 @@
 """Rule `verify`: the renditions of one codec in, a verdict out, whatever it is."""
 
-import json
-import os
 from pathlib import Path
 
 from laddersmith.door import door
-from laddersmith.ffmpeg import temporary_beside
+from laddersmith.jsonfile import read_json, write_json
 from laddersmith.quality import verify_renditions
-from laddersmith.quality.verify import to_json
 from laddersmith.source import load_media
 from laddersmith.tables import FRAMES, SHOTS, read, read_all
 
@@ -25,7 +22,7 @@ def main(
     config: dict,
     threads: int,
 ) -> None:
-    made = json.loads(Path(ladder).read_text())
+    made = read_json(ladder)
     found = verify_renditions(
         load_media(facts),
         read(shots, SHOTS),
@@ -39,9 +36,7 @@ def main(
         threads=threads,
         timeout_s=config["quality"]["timeout_s"],
     )
-    partial = temporary_beside(verdict)
-    partial.write_text(to_json(found), encoding="utf-8")
-    os.replace(partial, verdict)
+    write_json(verdict, found)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,10 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit status 0: done; 1: it failed, with one sentence on stderr; 2: wrong usage."""
+    """Run one command.
+
+    Exit status 0: done; 1: it failed, with one sentence on stderr; 2: wrong usage; 130: interrupted (Ctrl-C).
+    """
     listing = "\n".join(f"  {name:8} {purpose}" for name, (_, purpose) in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m laddersmith",
@@ -28,8 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = parser.parse_args(arguments[:1]).command
-    run: Callable[[list[str]], int] = import_module(COMMANDS[command][0]).main
     try:
+        run: Callable[[list[str]], int] = import_module(COMMANDS[command][0]).main
         return run(arguments[1:])
     except LaddersmithError as error:
         print(f"laddersmith {command}: {error}", file=sys.stderr)
@@ -37,6 +40,13 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"laddersmith {command}: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"laddersmith {command}: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

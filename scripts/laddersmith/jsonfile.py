@@ -1,4 +1,4 @@
-"""JSON files: sorted, indented, finite numbers only, written at once or not at all."""
+"""Files of text and JSON: written at once or not at all; JSON sorted, indented, with finite numbers only."""
 
 import json
 import os
@@ -16,8 +16,27 @@ def write_json(path: str | Path, value: Any) -> None:
     ValueError
         If a number is not finite: NaN is not JSON.
     """
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8 under a temporary name, then rename it to `path`.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written; the error names `path`.
+    """
     partial = temporary_beside(path)
-    partial.write_text(
-        json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path) -> Any:
+    """The value of a JSON file, which is UTF-8 whatever the machine's own encoding."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def main(argv: list[str]) -> int:
         raise StoreError(f"{args.store}: no such folder; name the store with --store (the config's store.path)")
     store = Store(args.store)
     if args.action == "prune":
-        if args.max_gb is None or args.max_gb < 0:
+        if args.max_gb is None or not 0 <= args.max_gb < math.inf:
             parser.error("prune needs --max-gb, zero or more")
         done = store.prune(args.max_gb)
         words = f"{done.removed} entries removed ({done.removed_bytes / GB:.3f} GB), {done.left_bytes / GB:.3f} GB left"

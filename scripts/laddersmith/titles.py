@@ -208,6 +208,10 @@ def _overrides(row: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[st
         if codec not in used:
             choices = f"the variants' codecs are {', '.join(used)}{nearest(codec, used)}"
             yield f"no variant uses the codec {codec!r}; {choices}"
+    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
+    heights = row.get("heights", config["heights"])
+    if not any(low <= height <= high for height in heights):
+        yield f"none of its heights {heights} lies within ladder.min_height {low} and ladder.max_height {high}"
     display = row.get("display", "source")
     if display != "source" and any(int(side) % 2 for side in display.split("x")):
         yield f"display is {display}; both sides must be even"

@@ -291,7 +291,7 @@ def test_a_display_of_another_size_scales_both_sides(source, media, low) -> None
     own, _ = take(media, shots, rows, low.parent)
     assert smaller["vmaf_mean"][0] > own["vmaf_mean"][0]
     assert larger["vmaf_mean"][0] != own["vmaf_mean"][0]
-    with pytest.raises(ScoreError, match="a display of 320x320 would distort its 320x180; set 320x180"):
+    with pytest.raises(SourceError, match="a display of 320x320 would distort its 320x180; set 320x180"):
         take(media, shots, rows, low.parent, display=(320, 320))
 
 

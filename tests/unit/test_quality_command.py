@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from laddersmith.__main__ import main as laddersmith
 from laddersmith.quality import score
-from laddersmith.quality.command import main
 from test_quality import MOVING, encode
+
+
+def main(argv: list[str]) -> int:
+    return laddersmith(["score", *argv])
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def test_a_display_and_a_model_are_heard(pair, tmp_path) -> None:
         (["--display", "large"], "display 'large' is not WIDTHxHEIGHT"),
         (["--display", "320x320"], "would distort its 320x180; set 320x180"),
         (["gone.mp4"], "gone.mp4: there is no such file"),
-        (["--json", "/nowhere/at/all.json"], "No such file or directory"),
+        (["--json", "/nowhere/at/all.json"], "/nowhere/at/all.json: No such file or directory"),
     ],
 )
 def test_an_error_is_one_sentence_and_status_1(pair, capsys, change, message) -> None:

@@ -12,7 +12,6 @@ import verify
 from conftest import ROOT, ffmpeg_run
 from laddersmith import tables
 from laddersmith.quality import score_encodes, verify_renditions
-from laddersmith.quality.verify import to_json
 from test_quality import CUTS, LENGTH, MOVING, TAGS, cut, encode, encode_row, encodes_table, media_of, shots_table
 
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "verify.json").read_text())
@@ -51,7 +50,7 @@ class Title:
             "model": "vmaf_v0.6.1", "threads": 2, "timeout_s": 60,
         }  # fmt: skip
         verdict = verify_renditions(**settings | changes)
-        jsonschema.validate(json.loads(to_json(verdict)), SCHEMA)
+        jsonschema.validate(json.loads(json.dumps(verdict, allow_nan=False)), SCHEMA)
         return verdict
 
     def problems(self, folder: Path, make: Callable[[Path], object], **changes) -> list[str]:

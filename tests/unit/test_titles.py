@@ -79,6 +79,10 @@ BAD_TABLES = {
         "title\tpath\tcodecs\nx\ta.mp4\tx264,svtav",
         "no variant uses the codec 'svtav'; the variants' codecs are x264, svtav1; the nearest is svtav1",
     ),
+    "heights that the ladder excludes": (
+        "title\tpath\theights\nx\ta.mp4\t4322,4324",
+        "none of its heights [4322, 4324] lies within ladder.min_height 2 and ladder.max_height 4320",
+    ),
     "a codec that no variant uses": ("title\tpath\tcodecs\nx\ta.mp4\tx265", "no variant uses the codec 'x265'"),
     "an odd height": ("title\tpath\theights\nx\ta.mp4\t360,271", "heights[1] is 271, not an even whole number"),
     "a height in words": ("title\tpath\theights\nx\ta.mp4\t360p", 'heights[0] is "360p", not an even whole number'),

@@ -31,6 +31,7 @@ def check_package(target: str | Path, ladder: dict, *, timeout_s: float = 3600.0
     ----------
     target : the package's folder.
     ladder : the contents of its ladder.json.
+    timeout_s : wall seconds for each of the two.
     """
     target = Path(target)
     try:

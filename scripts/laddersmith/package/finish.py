@@ -1,11 +1,10 @@
 """What the packager's manifests lack: languages, names and flags of tracks, one aspect ratio, peaks of short titles."""
 
-import os
 import xml.etree.ElementTree as ET
 from fractions import Fraction
 from pathlib import Path
 
-from ..ffmpeg import temporary_beside
+from ..jsonfile import write_text
 from .manifests import (
     NAMESPACE,
     XSI,
@@ -127,8 +126,4 @@ def _first_stream(group: ET.Element) -> int:
 
 
 def _replace(path: Path, text: str, xml: bool = False) -> None:
-    partial = temporary_beside(path)
-    partial.write_text(
-        ('<?xml version="1.0" encoding="UTF-8"?>\n' if xml else "") + text.rstrip() + "\n", encoding="utf-8"
-    )
-    os.replace(partial, path)
+    write_text(path, ('<?xml version="1.0" encoding="UTF-8"?>\n' if xml else "") + text.rstrip() + "\n")

@@ -1,24 +1,21 @@
 """`python -m laddersmith score`: files scored against a reference, as a table, JSON or CSV."""
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from ..errors import LaddersmithError
-from ..ffmpeg import temporary_beside
+from ..jsonfile import write_json, write_text
 from .engines import ENGINES
 from .files import score
 from .pooling import POOLINGS, pool
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0, or 1 after one sentence on stderr. Wrong options end with status 2, as argparse does."""
-    parser = argparse.ArgumentParser(prog="laddersmith score", description="Score video files against a reference.")
+    """Score video files against a reference, frame by frame, and print the pooled scores."""
+    parser = argparse.ArgumentParser(prog="python -m laddersmith score", description=main.__doc__)
     parser.add_argument("reference", metavar="REFERENCE")
     parser.add_argument("distorted", metavar="DISTORTED", nargs="+")
     parser.add_argument("--model", default="vmaf_v0.6.1", help="a model built into libvmaf (default: %(default)s)")
@@ -27,25 +24,20 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", metavar="FILE", type=Path, help="write frames and pooled scores as JSON")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write frames as CSV")
     options = parser.parse_args(argv)
-    try:
-        frames = score(
-            options.reference,
-            options.distorted,
-            model=options.model,
-            engine=options.engine,
-            display=options.display,
-            threads=os.cpu_count() or 1,
-        )
-        pooled = _pooled(frames)
-        if options.json:
-            facts = {"reference": options.reference, "model": options.model, "engine": options.engine}
-            body = facts | {"pooled": pooled, "frames": frames.to_dict("records")}
-            _write(options.json, json.dumps(body, indent=1, allow_nan=False) + "\n")
-        if options.csv:
-            _write(options.csv, frames.to_csv(index=False))
-    except (LaddersmithError, OSError) as error:
-        print(f"laddersmith score: {error}", file=sys.stderr)
-        return 1
+    frames = score(
+        options.reference,
+        options.distorted,
+        model=options.model,
+        engine=options.engine,
+        display=options.display,
+        threads=os.cpu_count() or 1,
+    )
+    pooled = _pooled(frames)
+    if options.json:
+        facts = {"reference": options.reference, "model": options.model, "engine": options.engine}
+        write_json(options.json, facts | {"pooled": pooled, "frames": frames.to_dict("records")})
+    if options.csv:
+        write_text(options.csv, frames.to_csv(index=False))
     print(pd.DataFrame(pooled).to_string(index=False, float_format="{:.4f}".format))
     return 0
 
@@ -58,9 +50,3 @@ def _pooled(frames: pd.DataFrame) -> list[dict]:
         | {plane: float(rows[plane].mean()) for plane in ("psnr_cb", "psnr_cr")}
         for name, rows in frames.groupby("distorted", sort=False)
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    partial = temporary_beside(path)
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

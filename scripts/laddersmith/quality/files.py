@@ -52,7 +52,8 @@ def score(
     ScoreError
         If a distorted file cannot be read, or it and the reference disagree in frames, shape or colour.
     SourceError
-        If the reference is not a constant-rate, progressive, square-pixel video (see `source.probe`).
+        If the reference is not a constant-rate, progressive, square-pixel video (see `source.probe`), or the display
+        would distort it.
     """
     scorer = engine_named(engine)
     scorer.context(model)

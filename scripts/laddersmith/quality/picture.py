@@ -69,18 +69,3 @@ def check_colour(reference: Colour, distorted: Colour, subsampling: str, what: s
     ]
     if wrong:
         raise ScoreError(f"{what}: decodes with {', '.join(wrong)}; encode it with the reference's colour tags")
-
-
-def check_display(width: int, height: int, display: tuple[int, int], what: str) -> None:
-    """Refuse a display on which the picture would be stretched by more than the rounding to even sides, or is odd.
-
-    Raises
-    ------
-    ScoreError
-        Naming a size that fits.
-    """
-    across, down = display
-    if across % 2 or down % 2 or abs(across * height - down * width) > 2 * max(width, height):
-        ratio = min(across / width, down / height)
-        fitting = f"{2 * round(width * ratio / 2)}x{2 * round(height * ratio / 2)}"
-        raise ScoreError(f"{what}: a display of {across}x{down} would distort its {width}x{height}; set {fitting}")

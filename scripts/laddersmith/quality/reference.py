@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 from ..source import Media, frames
 from ..source.frames import packed_bytes
+from ..source.media import check_display
 from .engine import Reference
-from .picture import check_display, subsampling_and_depth
+from .picture import subsampling_and_depth
 
 MB = 10**6
 
@@ -29,7 +30,9 @@ def title_reference(
     Raises
     ------
     ScoreError
-        If the title's pixel format cannot be scored, or the display would stretch the picture.
+        If the title's pixel format cannot be scored.
+    SourceError
+        If the display would stretch the picture.
     """
     subsampling_and_depth(media.pix_fmt)
     if display != (media.width, media.height):

@@ -1,6 +1,5 @@
 """Scoring finished renditions whole against the source, and comparing with what the shots' scores predicted."""
 
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,8 +143,3 @@ def _compared(
             f"a gap of {max_frame_gap:g} is allowed"
         )
     return found
-
-
-def to_json(verdict: dict) -> str:
-    """The verdict as the text of its file; a number that is not finite is an error."""
-    return json.dumps(verdict, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -50,7 +50,7 @@ def check_file(path: str | Path) -> None:
         with Path(path).open("rb") as file:
             head = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
     except FileNotFoundError as error:
-        raise SourceError(f"{path}: no such file; mend the path in the table of titles") from error
+        raise SourceError(f"{path}: no such file") from error
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
     for start, kind in PLAYLISTS.items():

@@ -1,11 +1,11 @@
 """What the rest of the house needs to know of a probed source to read its frames."""
 
-import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..errors import SourceError
+from ..jsonfile import read_json
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,36 @@ def load_media(source_json: str | Path) -> Media:
         If the file is not a probed source.
     """
     try:
-        return Media.from_json(json.loads(Path(source_json).read_text())["media"])
+        return Media.from_json(read_json(source_json)["media"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{source_json}: not a probed source ({error!r}); delete it and run again") from error
 
 
 def display_size(media: Media, display: str) -> tuple[int, int]:
-    """Width and height at which every score of a title is taken: the source's own, or those of "WIDTHxHEIGHT"."""
+    """Width and height at which every score of a title is taken: the source's own, or those of "WIDTHxHEIGHT".
+
+    Raises
+    ------
+    SourceError
+        As `check_display` says.
+    """
     if display == "source":
         return media.width, media.height
-    width, height = display.split("x")
-    return int(width), int(height)
+    width, height = map(int, display.split("x"))
+    check_display(media.width, media.height, (width, height), media.path)
+    return width, height
+
+
+def check_display(width: int, height: int, display: tuple[int, int], what: str) -> None:
+    """Refuse a display on which the picture would be stretched by more than the rounding to even sides, or is odd.
+
+    Raises
+    ------
+    SourceError
+        Naming a size that fits.
+    """
+    across, down = display
+    if across % 2 or down % 2 or abs(across * height - down * width) > 2 * max(width, height):
+        ratio = min(across / width, down / height)
+        fitting = f"{2 * round(width * ratio / 2)}x{2 * round(height * ratio / 2)}"
+        raise SourceError(f"{what}: a display of {across}x{down} would distort its {width}x{height}; set {fitting}")
