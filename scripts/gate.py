@@ -6,6 +6,7 @@ from laddersmith.door import door
 from laddersmith.errors import GateError
 from laddersmith.jsonfile import read_json, write_json
 from laddersmith.package import check_package
+from laddersmith.provenance import versions
 
 
 def main(verdicts: list[str], package: str, gate: str, title: str, config: dict) -> None:
@@ -22,8 +23,10 @@ def main(verdicts: list[str], package: str, gate: str, title: str, config: dict)
         raise GateError(
             f"{title}: {len(problems)} promise(s) broken:\n" + "\n".join(f"  - {problem}" for problem in problems)
         )
+    rungs = sum(len(verdict["rungs"]) for verdict in read)
     write_json(
-        gate, {"schema": "laddersmith/gate/1", "title": title, "rungs": sum(len(v["rungs"]) for v in read), "ok": True}
+        gate,
+        {"schema": "laddersmith/gate/1", "title": title, "ok": True, "rungs": rungs, "versions": versions()},
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from hashlib import sha256
 from itertools import pairwise
 
 import pandas as pd
@@ -76,7 +77,7 @@ def _point(shot: int, codec: str, height: int, crf: str, variant: str, cap: floa
         "maxrate_kbps": cap,
         "bufsize_kbps": None if cap is None else 2 * cap,
         "reason": "grid",
-        "key": f"{shot:04x}{codec}{height}{crf}",
+        "key": sha256(f"{shot} {codec} {height} {crf}".encode()).hexdigest(),
         "file": f"b0/r0/{codec}/{height}p/s{shot:05d}_{variant}_crf{crf}.mp4",
         "bytes": int(kbps * 125 * (CUTS[shot + 1] - CUTS[shot]) / RATE),
         "frames": CUTS[shot + 1] - CUTS[shot],
@@ -248,6 +249,7 @@ def _verdict(ladder: dict, codec: str) -> dict:
         "model": ladder["model"],
         "engine": "libvmaf",
         "pooling": "mean",
+        "versions": {"laddersmith": "0.1.0", "engine": "vmaf-1 psnr_chroma-1 ffmpeg-n9.0.2"},
         "ok": True,
         "rungs": [
             {

@@ -200,12 +200,23 @@ class Store:
             ) from error
 
     def pinned(self) -> set[str]:
-        """Keys of the points named by ladders that still exist."""
+        """Keys of the points named by ladders that still exist.
+
+        Raises
+        ------
+        StoreError
+            If a pin is damaged: what it protects is not known, so nothing may be evicted.
+        """
         keys: set[str] = set()
         for record in sorted((self.path / "pins").glob("*.json")):
-            pin = json.loads(record.read_text())
-            if Path(pin["ladder"]).exists():
-                keys.update(pin["keys"])
+            try:
+                pin = json.loads(record.read_text(encoding="utf-8"))
+                if Path(pin["ladder"]).exists():
+                    keys.update(pin["keys"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise StoreError(
+                    f"{record}: is damaged; delete it and run the rule `ladder` of its title again"
+                ) from error
         return keys
 
     def contents(self) -> Contents:

@@ -125,7 +125,9 @@ def rung_of(codec: str, name: str, width: int, height: int) -> dict:
     measured = dict.fromkeys(
         ["bitrate_kbps", "peak_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"], 50.0
     )
-    asked = {"variant": codec, "preset": "medium", "pix_fmt": "yuv420p", "width": width, "height": height, "crf": "30"}
+    box_height = max(height, 2 * round(width * 9 / 32))  # of the box around a picture that is wider than high
+    asked = {"variant": codec, "preset": "medium", "pix_fmt": "yuv420p", "width": width, "height": box_height}
+    asked |= {"crf": "30"}
     return {"codec": codec, "name": name, **asked, **measured, "reason": "a test's", "points": []}
 
 

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 from encode_shots import decoded, plan_table, shot_table, title
 from laddersmith import source, tables
@@ -16,7 +17,7 @@ from laddersmith.store import Store
 
 @pytest.fixture(scope="module")
 def clip(make_clip) -> Media:
-    return title(make_clip("points.mp4", "testsrc2=size=128x84:rate=25", 30), 128, 84, 30)
+    return title(make_clip("points.mp4", "testsrc2=size=120x80:rate=25", 30), 120, 80, 30)
 
 
 def points_of(media: Media, plan, folder: Path, store: Path, **changes):
@@ -89,7 +90,7 @@ def test_shots_of_equal_frames_share_one_encode(clip, tmp_path, encodes):
         {"crf": "31"},
         {"preset": "faster"},
         {"pix_fmt": "yuv420p10le"},
-        {"width": 94},
+        {"height": 48, "width": 72},
         {"maxrate_kbps": 90.0, "bufsize_kbps": 90.0},
     ],
     ids=lambda change: next(iter(change)),
@@ -161,9 +162,25 @@ def test_a_wrong_frame_count_names_both_sides(clip, tmp_path, monkeypatch):
     assert Store(tmp_path / "s").contents().points == 0
 
 
+def test_the_picture_keeps_its_shape_within_the_box(tmp_path, make_clip):
+    for width, height, asked, size in ((160, 68, 54, (96, 40)), (68, 160, 54, (40, 96)), (96, 64, 720, (96, 64))):
+        film = title(make_clip("shape.mp4", f"testsrc2=size={width}x{height}:rate=25", 30), width, height, 30)
+        plan = plan_table("x264", [1], ["30"], height=asked, width=size[0])
+        made = points_of(film, plan, tmp_path / f"{width}", tmp_path / "s").iloc[0]
+        with av.open(str(tmp_path / f"{width}" / made["file"])) as container:
+            assert (container.streams.video[0].width, container.streams.video[0].height) == size
+        assert made["height"] == asked  # the box's
+
+
+def test_a_plan_of_another_picture_is_refused(clip, tmp_path):
+    message = r"shot 1, x264 64p CRF 30: planned 94 pixels wide, but the title's picture in this box is 96x64; delete"
+    with pytest.raises(EncodeError, match=message):
+        points_of(clip, plan_table("x264", [1], ["30"], width=94), tmp_path / "f", tmp_path / "s")
+
+
 def test_a_picture_that_the_encoder_does_not_take(clip, tmp_path):
-    with pytest.raises(EncodeError, match=r"shot 1, x265 8p CRF 30: x265 takes pictures from 16 to .* not 96x8"):
-        points_of(clip, plan_table("x265", [1], ["30"], height=8), tmp_path / "f", tmp_path / "s")
+    with pytest.raises(EncodeError, match=r"shot 1, x265 8p CRF 30: x265 takes pictures from 16 to .* not 12x8"):
+        points_of(clip, plan_table("x265", [1], ["30"], height=8, width=12), tmp_path / "f", tmp_path / "s")
 
 
 def test_a_chroma_siting_that_the_bitstream_cannot_state(clip, tmp_path):

@@ -374,6 +374,15 @@ def test_numbers_read_well(said, wanted):
     assert said == wanted
 
 
+def test_pages_are_the_same_after_a_manifest_was_written():
+    from xml.etree import ElementTree
+
+    given = inputs()
+    before = report_title(**given)
+    ElementTree.register_namespace("", "urn:mpeg:dash:schema:mpd:2011")
+    assert report_title(**given) == before
+
+
 def test_a_template_that_names_what_is_not_there_fails():
     from jinja2 import UndefinedError
 

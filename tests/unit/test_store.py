@@ -183,3 +183,11 @@ def test_a_kill_leaves_only_whole_points(tmp_path):
     keys = [folder.name for folder in (path / "points").glob("??/*")]
     assert len(keys) >= 20 and all(store.find(key) is not None for key in keys)
     assert all(json.loads((path / "points" / k[:2] / k / "row.json").read_text()) for k in keys)
+
+
+def test_a_damaged_pin_stops_a_pruning(tmp_path):
+    (tmp_path / "pins").mkdir()
+    for text in ("{", "[]", '{"keys": []}'):
+        (tmp_path / "pins" / "a.json").write_text(text)
+        with pytest.raises(StoreError, match=r"pins/a.json: is damaged; delete it and run the rule `ladder`"):
+            Store(tmp_path).prune(0)

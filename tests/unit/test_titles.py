@@ -79,10 +79,6 @@ BAD_TABLES = {
         "title\tpath\tcodecs\nx\ta.mp4\tx264,svtav",
         "no variant uses the codec 'svtav'; the variants' codecs are x264, svtav1; the nearest is svtav1",
     ),
-    "heights that the ladder excludes": (
-        "title\tpath\theights\nx\ta.mp4\t4322,4324",
-        "none of its heights [4322, 4324] lies within ladder.min_height 2 and ladder.max_height 4320",
-    ),
     "a codec that no variant uses": ("title\tpath\tcodecs\nx\ta.mp4\tx265", "no variant uses the codec 'x265'"),
     "an odd height": ("title\tpath\theights\nx\ta.mp4\t360,271", "heights[1] is 271, not an even whole number"),
     "a height in words": ("title\tpath\theights\nx\ta.mp4\t360p", 'heights[0] is "360p", not an even whole number'),
@@ -101,6 +97,14 @@ def test_a_bad_table_is_told_in_a_sentence(read: Reader, table: str | bytes, mes
     with pytest.raises(ConfigError) as caught:
         read(table)
     assert message in str(caught.value)
+
+
+def test_heights_that_the_ladder_excludes_are_told(read: Reader) -> None:
+    limits = {"ladder": {"min_height": 300, "max_height": 1000}}
+    assert read("title\tpath\theights\nx\ta.mp4\t270,360", **limits)["x"].heights == (270, 360)
+    told = r"line 2 \(x\): none of its heights \[180, 1080\] lies within ladder.min_height 300 and ladder.max"
+    with pytest.raises(ConfigError, match=told):
+        read("title\tpath\theights\nx\ta.mp4\t180,1080", **limits)
 
 
 def test_all_faults_of_a_table_are_told_at_once(read: Reader) -> None:

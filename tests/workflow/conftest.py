@@ -1,23 +1,28 @@
 """Clips and workplaces for the workflow tests."""
 
-import json
 from pathlib import Path
 
 import pytest
-from workplace import TINY, Workplace
+from workplace import Workplace, whole_run, workplace_like
 
 
 @pytest.fixture(scope="session")
 def two_shots(make_clip) -> Path:
-    """160x90, 25 fps, 40 frames: a test picture, a hard cut at frame 22, a mandelbrot."""
+    """160x90, 25 fps, 40 frames: a test picture, a hard cut at frame 22, its scrolling negative."""
     return make_clip(
         "two-shots.mp4",
         "testsrc2=size=160x90:rate=25,trim=end_frame=22,format=yuv420p[a];"
-        "mandelbrot=size=160x90:rate=25,trim=end_frame=18,format=yuv420p[b];[a][b]concat",
+        "testsrc2=size=160x90:rate=25,negate,scroll=h=0.05:v=0.03,trim=end_frame=18,format=yuv420p[b];[a][b]concat",
         frames=40,
     )
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, two_shots) -> Workplace:
+    """A title that was brought to its gate. Tests may look, and run it again, but change nothing."""
+    return whole_run(tmp_path_factory.mktemp("finished") / "work", two_shots)
+
+
 @pytest.fixture
 def workplace(tmp_path: Path) -> Workplace:
-    return Workplace(tmp_path / "work", json.loads(json.dumps(TINY)))
+    return workplace_like(tmp_path / "work")

@@ -1,21 +1,8 @@
-"""A title through every rule, and what changes, kills and second runs repeat."""
+"""A title through every rule, to its gate."""
 
-import json
-import os
-import shutil
 from pathlib import Path
 
-import pytest
-from workplace import TINY, Workplace
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, two_shots) -> Workplace:
-    """One title, two codecs, two heights, brought to its gate."""
-    place = Workplace(tmp_path_factory.mktemp("finished") / "work", json.loads(json.dumps(TINY)))
-    place.titles({"tiny": two_shots}, batches={"tiny": "2"})
-    place.run()
-    return place
+from workplace import whole_run
 
 
 def test_every_promise_of_a_finished_title(finished):
@@ -59,63 +46,11 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert finished.encodes() == []
 
 
-def test_touching_the_source_encodes_nothing_anew(tmp_path, finished, two_shots):
-    clip = shutil.copy(two_shots, tmp_path / "clip.mp4")
-    place = Workplace(tmp_path / "work", json.loads(json.dumps(TINY)))
-    place.titles({"tiny": clip}, batches={"tiny": "2"})
-    shutil.copytree(finished.path / "store", place.path / "store", symlinks=True)
-    place.run("ladders")
-    assert place.encodes() == []  # the store of another run serves this one
-    os.utime(clip)
-    assert "probe" in place.run("ladders")
-    assert place.encodes() == []
-
-
-def test_one_crf_more_encodes_only_the_new_points(tmp_path, finished, two_shots):
-    place = Workplace(tmp_path / "work", json.loads(json.dumps(TINY)))
-    place.titles({"tiny": two_shots}, batches={"tiny": "2"})
-    shutil.copytree(finished.path / "store", place.path / "store", symlinks=True)
-    place.config["variants"]["x264"]["crfs"] = [18, 22, 30, 38, 46]
-    place.run("results/tiny/hull.parquet")
-    # CRF 18 at two heights for two shots.
-    assert len(place.encodes()) == 4 and all("-crf 18" in call for call in place.encodes())
-
-
-def test_one_codec_more_encodes_only_that_codec(tmp_path, finished, two_shots):
-    place = Workplace(tmp_path / "work", json.loads(json.dumps(TINY)))
-    place.titles({"tiny": two_shots}, batches={"tiny": "2"})
-    shutil.copytree(finished.path / "store", place.path / "store", symlinks=True)
-    place.config["variants"]["x265"] = {"codec": "x265", "preset": "ultrafast", "crfs": [24, 40]}
-    place.run("results/tiny/hull.parquet")
-    assert len(place.encodes()) == 8 and all("libx265" in call for call in place.encodes())
-
-
-def test_a_kill_in_mid_encode_repeats_only_the_points_in_flight(workplace, two_shots):
-    workplace.titles({"tiny": two_shots}, batches={"tiny": "2"})
-    workplace.run_and_kill(lambda: len(workplace.encodes()) >= 6)
-    started = workplace.encodes()
-    finished_points = {row.parent.name for row in (workplace.path / "store/points").glob("??/*/row.json")}
-    workplace.run("--unlock")
-    workplace.run("ladders")
-    repeated = len(workplace.encodes()) - len(set(workplace.encodes()))
-    # At most the two points that the two cores were encoding are encoded again; their shots may also share arguments
-    # with another shot's, so the count is of points: every finished point was kept.
-    now = {row.parent.name for row in (workplace.path / "store/points").glob("??/*/row.json")}
-    assert finished_points <= now
-    assert len(workplace.encodes()) <= len(now) + 2, (len(started), repeated)
-
-
 def test_two_runs_in_two_folders_are_byte_identical(tmp_path, finished, two_shots):
-    place = Workplace(tmp_path / "other", json.loads(json.dumps(TINY)))
-    place.titles({"tiny": two_shots}, batches={"tiny": "2"})
-    place.run()
+    place = whole_run(tmp_path / "other", two_shots)
     ours, theirs = (p.path / "results" / "tiny" for p in (finished, place))
-    names = sorted(
-        str(f.relative_to(ours))
-        for d in ("renditions", "package", "verify")
-        for f in (ours / d).rglob("*")
-        if f.is_file()
-    )
+    made = [f for d in ("renditions", "package", "verify") for f in (ours / d).rglob("*") if f.is_file()]
+    names = sorted(str(f.relative_to(ours)) for f in made)
     assert len(names) > 20
     for name in ("ladder.json", "source.json", "report.html", *names):
         assert (ours / name).read_bytes() == (theirs / name).read_bytes(), name
@@ -132,7 +67,6 @@ def test_without_neighbour_frames_the_gate_fails_after_the_report(workplace, two
 
 def test_refine_measures_points_around_the_hull(workplace, two_shots):
     workplace.titles({"tiny": two_shots})
-    del workplace.config["variants"]["svtav1"]
     workplace.config["search"] = {"strategy": "refine", "max_rounds": 2}
     workplace.run("ladders")
     import pandas as pd
@@ -146,7 +80,6 @@ def test_refine_measures_points_around_the_hull(workplace, two_shots):
 def test_one_film_by_its_path_alone(workplace, two_shots, tmp_path):
     film = tmp_path / 'Ünïcode film [1080p] it\'s "one".mp4'
     shutil.copy(two_shots, film)
-    del workplace.config["variants"]["svtav1"]
     workplace.config["source"] = str(film)
     workplace.run()
     titles = [p.name for p in (workplace.path / "results").iterdir() if p.is_dir()]
@@ -156,7 +89,6 @@ def test_one_film_by_its_path_alone(workplace, two_shots, tmp_path):
 def test_one_titles_failure_stops_no_other(workplace, two_shots, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(Path(two_shots).read_bytes()[:900])
-    del workplace.config["variants"]["svtav1"]
     workplace.titles({"good": two_shots, "broken": broken})
     said = workplace.run("--keep-going", expect=1)
     assert "broken.mp4" in said

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,12 +19,13 @@ TINY = {
     "heights": [90, 54],
     "variants": {
         "x264": {"codec": "x264", "preset": "veryfast", "crfs": [22, 30, 38, 46]},
-        "svtav1": {"codec": "svtav1", "preset": "10", "crfs": [25, 40, 55]},
     },
     "ladder": {"rungs": 3, "min_step": 1, "min_quality": 0, "min_kbps": 1},
     "fixed_ladder": {"rungs": {"x264": [{"height": 54, "kbps": 30}, {"height": 90, "kbps": 150}]}},
     "package": {"segment_s": 2},
 }
+
+SVTAV1 = {"codec": "svtav1", "preset": "10", "crfs": [25, 40, 55]}
 
 
 @dataclass
@@ -99,8 +101,29 @@ class Workplace:
         """The encodes that were started since the last `forget_encodes`, each as its arguments."""
         return self.calls.read_text().splitlines()
 
+    def points(self) -> set[str]:
+        """Keys of the finished points in the store."""
+        return {row.parent.name for row in (self.path / "store/points").glob("??/*/row.json")}
+
     def forget_encodes(self) -> None:
         self.calls.write_text("")
 
     def json(self, name: str) -> dict:
         return json.loads((self.path / "results" / name).read_text())
+
+
+def whole_run(folder: Path, source: Path) -> Workplace:
+    """One title in two batches, two codecs, two heights, brought to its gate."""
+    place = workplace_like(folder)
+    place.config["variants"]["svtav1"] = SVTAV1
+    place.titles({"tiny": source}, batches={"tiny": "2"})
+    place.run()
+    return place
+
+
+def workplace_like(folder: Path, finished: Workplace | None = None) -> Workplace:
+    """A fresh workplace, with a copy of the store of a finished one."""
+    place = Workplace(folder, json.loads(json.dumps(TINY)))
+    if finished:
+        shutil.copytree(finished.path / "store", place.path / "store")
+    return place

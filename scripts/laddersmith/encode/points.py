@@ -17,6 +17,7 @@ from ..errors import EncodeError
 from ..provenance import STAGES
 from ..source.media import Media
 from ..store import Point, Store, point_key
+from .boxes import box
 from .codecs import CODECS, Codec, Settings
 from .inspect import measure
 from .run import arguments, command, encode
@@ -31,9 +32,14 @@ COLUMNS = tables.ENCODES.columns.names
 
 @dataclass(frozen=True)
 class Job:
-    """One encode to be had: a row of the plan, with all that decides its bits."""
+    """One encode to be had: a row of the plan, with all that decides its bits.
+
+    `width` and `height` are the picture's; the row's `height` is that of the box around it.
+    """
 
     row: dict[str, Any]
+    width: int
+    height: int
     codec: Codec
     settings: Settings
     start: int
@@ -45,7 +51,7 @@ class Job:
     @property
     def pictures(self) -> tuple:
         """What its frames have in common with those of other encodes."""
-        return self.start, self.end, self.row["width"], self.row["height"], self.settings.pix_fmt
+        return self.start, self.end, self.width, self.height, self.settings.pix_fmt
 
     @property
     def file(self) -> str:
@@ -131,8 +137,14 @@ def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, key
         frame_rate=f"{media.frame_rate.numerator}/{media.frame_rate.denominator}",
         **caps,
     )
+    width, height = box(media.width, media.height, row["height"])
+    if row["width"] != width:
+        raise EncodeError(
+            f"{what}: planned {row['width']} pixels wide, but the title's picture in this box is {width}x{height}; "
+            "delete the title's plans and run again"
+        )
     try:
-        given = arguments(codec, settings, media.colour, row["width"], row["height"])
+        given = arguments(codec, settings, media.colour, width, height)
     except EncodeError as error:
         raise EncodeError(f"{what}: {error}") from error
     key = point_key(
@@ -144,7 +156,7 @@ def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, key
             "arguments": given,
         }
     )
-    return Job(row, codec, settings, int(shot["start"]), int(shot["end"]), given, key, what)
+    return Job(row, width, height, codec, settings, int(shot["start"]), int(shot["end"]), given, key, what)
 
 
 def _make(media: Media, job: Job, supply: Supply, store: Store, folder: Path, timeout_s: float) -> Point:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .. import ffmpeg
+from ..encode import box
 from ..errors import PackageError, ToolError
 from ..source.frames import url
 from .manifests import Playlist, Representation, peak_bps, read_manifest, read_master, read_playlist
@@ -130,7 +131,12 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
         playlist = playlists[variant.uri]
         where = f"{rung['codec']}/{rung['name']}"
         problems += _variant(
-            where, rung, variant.attributes, _peak(playlist) + loudest, Fraction(ladder["source"]["frame_rate"])
+            where,
+            rung,
+            box(ladder["source"]["width"], ladder["source"]["height"], rung["height"]),
+            variant.attributes,
+            _peak(playlist) + loudest,
+            Fraction(ladder["source"]["frame_rate"]),
         )
         problems += _representation(where, representation, _peak(playlist))
         if [s.duration_s for s in playlist.segments] != [s.duration_s for s in first.segments]:
@@ -155,7 +161,9 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
     return problems
 
 
-def _variant(where: str, rung: dict, said: dict[str, str], peak: int, frame_rate: Fraction) -> list[str]:
+def _variant(
+    where: str, rung: dict, size: tuple[int, int], said: dict[str, str], peak: int, frame_rate: Fraction
+) -> list[str]:
     problems = []
     for key in ("BANDWIDTH", "AVERAGE-BANDWIDTH", "CODECS", "RESOLUTION", "FRAME-RATE"):
         if not said.get(key):
@@ -168,8 +176,8 @@ def _variant(where: str, rung: dict, said: dict[str, str], peak: int, frame_rate
         )
     if said["CODECS"].split(",")[0] != rung["codecs"]:
         problems.append(f"{MASTER}: {where} has CODECS {said['CODECS']}, but its bitstream is {rung['codecs']}")
-    if said["RESOLUTION"] != f"{rung['width']}x{rung['height']}":
-        problems.append(f"{MASTER}: {where} has RESOLUTION {said['RESOLUTION']}, not {rung['width']}x{rung['height']}")
+    if said["RESOLUTION"] != f"{size[0]}x{size[1]}":
+        problems.append(f"{MASTER}: {where} has RESOLUTION {said['RESOLUTION']}, not {size[0]}x{size[1]}")
     if abs(Fraction(said["FRAME-RATE"]) - frame_rate) > Fraction(1, 1000):
         problems.append(f"{MASTER}: {where} has FRAME-RATE {said['FRAME-RATE']}, not {float(frame_rate):.3f}")
     return problems

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode import box
 from ..errors import ScoreError
 from ..source import Media
 from ..store import Store, point_key
@@ -86,9 +87,10 @@ def score_encodes(
             context=context,
             cache_mb=frame_cache_mb,
         )
-        rows = list(group.itertuples())
+        rows: list[Any] = list(group.itertuples())
         keys = _keys(rows, facts | {"reference": _hash(span, context, reference)})
-        for row, frames in _score_shot(scorer, reference, rows, keys, folder, model, store, threads, timeout_s):
+        sizes = [box(media.width, media.height, int(row.height)) for row in rows]
+        for row, frames in _score_shot(scorer, reference, rows, sizes, keys, folder, model, store, threads, timeout_s):
             scored[row.Index] = frames
             _alarm(frames, f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}")
     return _tables(encodes, scored, model, engine)
@@ -108,6 +110,7 @@ def _score_shot(
     scorer: Engine,
     reference: Reference,
     rows: list[Any],
+    sizes: list[tuple[int, int]],
     keys: list[str],
     folder: Callable[[Any], Path],
     model: str,
@@ -117,12 +120,12 @@ def _score_shot(
 ) -> Iterator[tuple[Any, pd.DataFrame]]:
     """Each row of one shot with its frame table, from the store where it is there."""
     missing = []
-    for row, key in zip(rows, keys, strict=True):
+    for row, size, key in zip(rows, sizes, keys, strict=True):
         found = store.find_scores(key) if store else None
         if found is not None and len(found) == reference.length:
             yield row, found.assign(frame=found["frame"] + reference.start)
         else:
-            missing.append((row, key))
+            missing.append((row, size, key))
     if not missing:
         return
     reference.read()  # one decode, before the threads ask for it
@@ -130,14 +133,13 @@ def _score_shot(
         Distorted(
             f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}",
             folder(row) / row.file,
-            int(row.width),
-            int(row.height),
+            *size,
             row.pix_fmt,
         )
-        for row, _ in missing
+        for row, size, _ in missing
     ]
     results = scorer.score(reference, distorted, model=model, threads=threads, timeout_s=timeout_s)
-    for (row, key), frames in zip(missing, results, strict=True):
+    for (row, _, key), frames in zip(missing, results, strict=True):
         if store:
             store.add_scores(key, frames.assign(frame=frames["frame"] - reference.start))
         yield row, frames

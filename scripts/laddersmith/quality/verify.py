@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..encode import box
 from ..errors import ScoreError, ToolError
+from ..provenance import versions
 from ..source import Media
 from .engine import Distorted, Reference
 from .libvmaf import Libvmaf
@@ -59,7 +61,8 @@ def verify_renditions(
     def one(rung: dict) -> dict:
         predicted = _of_rung(predicted_frames, rung)
         problems: list[str] = []
-        scored = _scored(reference, rung, folder, model, each, timeout_s, problems)
+        size = box(media.width, media.height, rung["height"])
+        scored = _scored(reference, rung, size, folder, model, each, timeout_s, problems)
         found = _compared(scored, predicted, shots, ladder["pooling"], problems, max_mean_gap, max_frame_gap)
         for problem in problems:
             log.warning("%s, %s: %s", ladder["title"], rung["name"], problem)
@@ -68,7 +71,8 @@ def verify_renditions(
 
     with ThreadPoolExecutor(max(1, threads)) as workers:
         verdicts = list(workers.map(one, rungs))
-    head = {"schema": SCHEMA, "title": ladder["title"], "codec": codec, "model": model, "engine": Libvmaf.name}
+    head: dict = {"schema": SCHEMA, "title": ladder["title"], "codec": codec, "model": model, "engine": Libvmaf.name}
+    head["versions"] = versions() | {"engine": Libvmaf().version()}
     return head | {"pooling": ladder["pooling"], "ok": all(v["ok"] for v in verdicts), "rungs": verdicts}
 
 
@@ -81,14 +85,21 @@ def _of_rung(frames: pd.DataFrame, rung: dict) -> pd.DataFrame:
 
 
 def _scored(
-    reference: Reference, rung: dict, folder: Path, model: str, threads: int, timeout_s: float, problems: list[str]
+    reference: Reference,
+    rung: dict,
+    size: tuple[int, int],
+    folder: Path,
+    model: str,
+    threads: int,
+    timeout_s: float,
+    problems: list[str],
 ) -> pd.DataFrame | None:
     """The rendition's frame table, or None and a problem."""
     path = folder / f"{rung['name']}.mp4"
     if not path.is_file():
         problems.append(f"{path.name} does not exist; run assemble again")
         return None
-    distorted = Distorted(path.name, path, rung["width"], rung["height"], rung["pix_fmt"])
+    distorted = Distorted(path.name, path, *size, rung["pix_fmt"])
     try:
         [frames] = Libvmaf().score(reference, [distorted], model=model, threads=threads, timeout_s=timeout_s)
     except ScoreError as error:

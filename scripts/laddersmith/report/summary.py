@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from ..provenance import versions
 from .page import templates
 from .words import span
 
@@ -16,7 +17,8 @@ def summary_facts(ladders: Sequence[dict]) -> dict:
     ----------
     ladders : each title's `package/ladder.json`.
     """
-    return {"schema": SCHEMA, "titles": [_title(ladder) for ladder in sorted(ladders, key=lambda one: one["title"])]}
+    titles = [_title(ladder) for ladder in sorted(ladders, key=lambda one: one["title"])]
+    return {"schema": SCHEMA, "versions": versions(), "titles": titles}
 
 
 def summarise(ladders: Sequence[dict]) -> str:

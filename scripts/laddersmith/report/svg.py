@@ -9,8 +9,6 @@ import vl_convert
 SVG = "http://www.w3.org/2000/svg"
 MARKS = "graphics-symbol"
 
-ElementTree.register_namespace("", SVG)
-
 
 def svg(chart: altair.TopLevelMixin) -> str:
     """The chart as a standalone SVG document, in the light scheme's colours."""
@@ -46,6 +44,7 @@ def inline(chart: altair.TopLevelMixin, name: str, label: str) -> str:
     width, height = root.get("width"), root.get("height")
     root.attrib = {"viewBox": f"0 0 {width} {height}", "width": str(width), "height": str(height)}
     root.attrib |= {"class": "plot", "role": "img", "aria-label": label}
+    ElementTree.register_namespace("", SVG)  # of the whole process, so others may have set theirs since
     return ElementTree.tostring(root, encoding="unicode")
 
 
