@@ -46,6 +46,12 @@ def title_heights(wildcards):
     return heights_of(config, TITLES[wildcards.title])
 
 
+def searched_heights(wildcards):
+    """The title's heights at which a rung may stand."""
+    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
+    return [height for height in title_heights(wildcards) if low <= height <= high]
+
+
 def searched_variants(wildcards):
     """The configured variants of the title's codecs, with their CRFs."""
     return {

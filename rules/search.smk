@@ -18,7 +18,7 @@ rule plan:
         strategy=config["search"]["strategy"],
         crf_step=config["search"]["crf_step"],
         variants=searched_variants,
-        heights=title_heights,
+        heights=searched_heights,
         pooling=config["quality"]["pooling"],
         display=display_of,
         version=stage_version("plan"),

@@ -1,12 +1,12 @@
 """Rule `ladder`: the choice and every score in, `ladder.json` out; its points are pinned in the store."""
 
-import json
 from pathlib import Path
 
 from laddersmith import ffmpeg, tables
 from laddersmith.door import door
-from laddersmith.jsonfile import write_json
+from laddersmith.jsonfile import read_json, write_json
 from laddersmith.ladder import Rules, build_ladder, segment_peak_kbps
+from laddersmith.quality import engine_named
 from laddersmith.source import display_size, load_media
 from laddersmith.store import Store
 
@@ -36,7 +36,7 @@ def main(
         for row in table.itertuples()
     }
     built = build_ladder(
-        json.loads(Path(facts).read_text()),
+        read_json(facts),
         tables.read(choice, tables.PLAN),
         tables.read_all(scores, tables.SCORES),
         tables.read_all(frames, tables.FRAMES),
@@ -49,7 +49,7 @@ def main(
         display=display_size(media, display),
         model=model,
         engine=engine,
-        tools={"ffmpeg": ffmpeg.version()},
+        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version()},
     )
     write_json(ladder, built)
     points = Store(config["store"]["path"], config["store"]["max_gb"])

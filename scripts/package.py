@@ -7,6 +7,7 @@ from laddersmith.errors import PackageError
 from laddersmith.jsonfile import read_json
 from laddersmith.ladder import savings
 from laddersmith.package import package_title
+from laddersmith.source import MEMORY_MB, bounded
 
 
 def main(
@@ -26,17 +27,18 @@ def main(
             f"the renditions lie in several folders ({', '.join(map(str, sorted(folders)))}); give those of one title"
         )
     chosen = read_json(ladder)
-    package_title(
-        read_json(facts) | {"path": source},
-        chosen,
-        [read_json(verdict) for verdict in verdicts],
-        folders.pop(),
-        Path(package),
-        segment_s=segment_s,
-        audio_kbps=audio_kbps,
-        savings=savings(chosen),
-        timeout_s=config["package"]["timeout_s"],
-    )
+    with bounded(MEMORY_MB, config["package"]["timeout_s"], f"{chosen['title']}: packaging"):
+        package_title(
+            read_json(facts) | {"path": source},
+            chosen,
+            [read_json(verdict) for verdict in verdicts],
+            folders.pop(),
+            Path(package),
+            segment_s=segment_s,
+            audio_kbps=audio_kbps,
+            savings=savings(chosen),
+            timeout_s=config["package"]["timeout_s"],
+        )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ from pathlib import Path
 
 from laddersmith.door import door
 from laddersmith.jsonfile import write_json
-from laddersmith.source import bounded, probe
+from laddersmith.source import MEMORY_MB, bounded, probe
 
-# Sixteen 8K pictures of 10-bit 4:2:2 in the decoder, as many again in its threads, and the encoder of the mezzanine.
-MEMORY_MB = 6000
 # A decode that is past its time says so itself; only one that is stuck in native code meets this further limit.
 GRACE_S = 60
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pandas as pd
 from laddersmith import tables
+from laddersmith.encode import box
 from laddersmith.hull import convex_hull
 from laddersmith.ladder import savings
 
@@ -182,6 +183,7 @@ def _rung(point: pd.Series, points: pd.DataFrame, reason: str) -> dict:
     }
     return plain | {
         "name": f"{point['height']}p_{point['variant']}_crf{point['crf']}",
+        "picture_height": box(640, 272, plain["height"])[1],
         "peak_kbps": 1.4 * plain["bitrate_kbps"],
         "reason": reason,
         "points": [

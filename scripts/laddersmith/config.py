@@ -23,6 +23,8 @@ class Knob(Protocol):
 
     @property
     def step(self) -> Decimal: ...
+    @property
+    def default_crfs(self) -> tuple[str, ...]: ...
     def canonical(self, crf: str) -> str: ...
 
 
@@ -65,6 +67,9 @@ def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
             lines += check(full, codecs)
     if lines:
         raise ConfigError("\n".join(f"config: {line}" for line in lines))
+    for variant in full["variants"].values():
+        if variant["crfs"] is None:
+            variant["crfs"] = [_number(crf) for crf in codecs[variant["codec"]].knob.default_crfs]
     full["fixed_ladder"]["rungs"] = _trimmed(full["fixed_ladder"]["rungs"], full["heights"])
     return full
 
@@ -84,7 +89,7 @@ def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The configured variants, and one capped variant per codec and bitrate of the fixed ladder.
 
     A capped one ("x264@365k") has the settings of its codec's first variant, the fixed ladder's CRF, and a decoder's
-    buffer that the cap fills in two seconds.
+    buffer of one second at the cap.
     """
     variants = dict(config["variants"])
     first: dict[str, str] = {}
@@ -92,7 +97,7 @@ def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         first.setdefault(variant["codec"], name)
     for codec, rungs in config["fixed_ladder"]["rungs"].items():
         for kbps in sorted({rung["kbps"] for rung in rungs} if codec in first else ()):
-            capped = {"crfs": [config["fixed_ladder"]["crf"][codec]], "maxrate_kbps": kbps, "bufsize_kbps": 2 * kbps}
+            capped = {"crfs": [config["fixed_ladder"]["crf"][codec]], "maxrate_kbps": kbps, "bufsize_kbps": kbps}
             variants[f"{first[codec]}@{kbps}k"] = config["variants"][first[codec]] | capped
     return variants
 
@@ -119,8 +124,16 @@ def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
             yield f"{where}.preset is {variant['preset']!r}; {_choices(variant['preset'], codec.presets)}"
         if variant["pix_fmt"] not in codec.pix_fmts:
             yield f"{where}.pix_fmt is {variant['pix_fmt']!r}; {_choices(variant['pix_fmt'], codec.pix_fmts)}"
-        for place, crf in enumerate(variant["crfs"]):
+        for place, crf in enumerate(variant["crfs"] or ()):
             yield from _crf_fault(codec, crf, f"{where}.crfs[{place}]")
+    formats: dict[str, tuple[str, str]] = {}
+    for name, variant in config["variants"].items():
+        other, pix_fmt = formats.setdefault(variant["codec"], (name, variant["pix_fmt"]))
+        if pix_fmt != variant["pix_fmt"]:
+            yield (
+                f"variants.{name}.pix_fmt is {variant['pix_fmt']}, but {other} has {pix_fmt}; players cannot switch "
+                f"between them, so give all variants of {variant['codec']} one pix_fmt"
+            )
 
 
 def _crf_fault(codec: Codec, crf: float, where: str) -> Iterator[str]:
@@ -155,6 +168,10 @@ def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
                 yield f"{where}.height is {missing}; add it there, or drop the rung"
             if rung in rungs[:place]:
                 yield f"{where}: {rung['height']}p at {rung['kbps']} kbps stands there twice"
+
+
+def _number(crf: str) -> int | float:
+    return int(crf) if crf.isdigit() else float(crf)
 
 
 def _own(rungs: dict[str, Any]) -> dict[str, Any]:

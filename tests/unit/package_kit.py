@@ -127,6 +127,7 @@ def rung_of(codec: str, name: str, width: int, height: int) -> dict:
     )
     box_height = max(height, 2 * round(width * 9 / 32))  # of the box around a picture that is wider than high
     asked = {"variant": codec, "preset": "medium", "pix_fmt": "yuv420p", "width": width, "height": box_height}
+    asked["picture_height"] = height
     asked |= {"crf": "30"}
     return {"codec": codec, "name": name, **asked, **measured, "reason": "a test's", "points": []}
 

@@ -79,7 +79,10 @@ BAD = {
         "variants.a.codec is 'x246'; the choices are x264, x265, svtav1; the nearest is x264",
     ),
     "a variant without codec": (without("codec"), "variants.a lacks codec, text"),
-    "a variant without CRFs": (without("crfs"), "variants.a lacks crfs, a list of numbers"),
+    "two pixel formats in one codec": (
+        {"variants": {"a": X264, "b": X264 | {"pix_fmt": "yuv420p10le"}}},
+        "variants.b.pix_fmt is yuv420p10le, but a has yuv420p",
+    ),
     "a preset of another codec": (variant(preset=8), "variants.a.preset is '8'; the choices are placebo, veryslow"),
     "a preset with a typo": (variant(preset="meduim"), "; the nearest is medium"),
     "a pixel format": (variant(pix_fmt="yuv420p12le"), "variants.a.pix_fmt is 'yuv420p12le'; the choices are yuv420p"),
@@ -252,6 +255,11 @@ def test_what_means_the_same_compares_equal() -> None:
     assert json.dumps(one) == json.dumps(other)
 
 
+def test_a_variant_without_crfs_takes_the_codecs_own() -> None:
+    full = validate({"variants": {"a": {"codec": "x264", "preset": "medium"}}}, CODECS)
+    assert full["variants"]["a"]["crfs"] == [19, 23, 27, 31, 35, 39]
+
+
 def test_the_given_config_is_left_alone() -> None:
     mine = {"search": {"strategy": "refine"}}
     validate(mine, CODECS)
@@ -275,7 +283,7 @@ def test_one_codec_of_the_fixed_ladder_can_be_changed_alone() -> None:
 def test_the_fixed_ladder_becomes_capped_variants() -> None:
     fixed = {"rungs": {"x264": [{"height": 720, "kbps": 900}, {"height": 360, "kbps": 900}]}, "crf": {"x264": 21}}
     full = validate(variant() | {"fixed_ladder": fixed}, CODECS)
-    capped = full["variants"]["a"] | {"crfs": [21], "maxrate_kbps": 900, "bufsize_kbps": 1800}
+    capped = full["variants"]["a"] | {"crfs": [21], "maxrate_kbps": 900, "bufsize_kbps": 900}
     assert all_variants(full) == {"a": full["variants"]["a"], "a@900k": capped}
 
 

@@ -257,6 +257,7 @@ def test_a_codec_without_rungs_is_shown_with_its_reason():
     def bare(given: dict) -> None:
         given["ladder"]["rungs"] = [r for r in given["ladder"]["rungs"] if r["codec"] == "x264"]
         given["verdicts"] = given["verdicts"][:1]
+        given["package"]["savings"] = savings(given["ladder"])
 
     shown = with_change(bare)
     assert "Ladder of x265" in {a.get("aria-label") for _, a in shown.tags}
@@ -264,7 +265,11 @@ def test_a_codec_without_rungs_is_shown_with_its_reason():
 
 
 def test_a_codec_without_a_fixed_ladder_says_so():
-    shown = with_change(lambda given: given["ladder"].update(fixed=[]))
+    def bare(given: dict) -> None:
+        given["ladder"]["fixed"] = []
+        given["package"]["savings"] = savings(given["ladder"])
+
+    shown = with_change(bare)
     assert shown.text.count("No rung of a fixed ladder was encoded for this codec.") == 2
 
 

@@ -451,7 +451,15 @@ def test_the_door_writes_the_table_of_the_probed_source(three_scenes, tmp_path):
     facts, shots = tmp_path / "source.json", tmp_path / "shots.parquet"
     facts.write_text(json.dumps({"media": three_scenes.to_json()}))
     main = runpy.run_path(str(Path(find.__file__).parents[2] / "detect_shots.py"))["main"]
-    main(str(facts), str(shots), title="scenes", detector="adaptive", threshold=3.0, min_length_s=0.2)
+    main(
+        str(facts),
+        str(shots),
+        title="scenes",
+        detector="adaptive",
+        threshold=3.0,
+        min_length_s=0.2,
+        config={"probe": {"timeout_s": 60}},
+    )
     written = tables.read(shots, tables.SHOTS)
     assert written["start"].tolist() == [0, 12, 20] and written["end_s"].tolist() == [0.48, 0.8, 1.2]
 

@@ -8,11 +8,11 @@ from workplace import Workplace, whole_run, workplace_like
 
 @pytest.fixture(scope="session")
 def two_shots(make_clip) -> Path:
-    """160x90, 25 fps, 40 frames: a test picture, a hard cut at frame 22, its scrolling negative."""
+    """160x68, 25 fps, 40 frames: a test picture, a hard cut at frame 22, its scrolling negative."""
     return make_clip(
         "two-shots.mp4",
-        "testsrc2=size=160x90:rate=25,trim=end_frame=22,format=yuv420p[a];"
-        "testsrc2=size=160x90:rate=25,negate,scroll=h=0.05:v=0.03,trim=end_frame=18,format=yuv420p[b];[a][b]concat",
+        "testsrc2=size=160x68:rate=25,trim=end_frame=22,format=yuv420p[a];"
+        "testsrc2=size=160x68:rate=25,negate,scroll=h=0.05:v=0.03,trim=end_frame=18,format=yuv420p[b];[a][b]concat",
         frames=40,
     )
 

@@ -1,5 +1,6 @@
 """A title through every rule, to its gate."""
 
+import shutil
 from pathlib import Path
 
 from workplace import whole_run

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from .. import tables
+from ..encode import box
 from ..errors import LadderError
 from ..hull import searched, title_points
 from ..provenance import versions
@@ -66,6 +67,7 @@ def build_ladder(
                 "for every frame; delete the last round's scores and run again"
             )
         rung = _rung(points[place], row.reason, scores, files)
+        rung["picture_height"] = box(media.width, media.height, row.height)[1]
         rung["peak_kbps"] = peak_kbps([point["file"] for point in rung["points"]])
         if is_fixed(row.variant):
             fixed.append(rung | {"maxrate_kbps": float(row.maxrate_kbps)})

@@ -206,10 +206,11 @@ def _rung(rung: dict, work: Path) -> dict:
     """A rung with its files, and what the manifests say of it: bandwidths are of the pictures alone."""
     stem = f"{rung['codec']}/{rung['name']}"
     playlist = read_playlist(work / f"{stem}.m3u8")
-    said = next(r.attributes for r in read_manifest(work / shaka.MANIFEST) if r.init == work / stem / "init.mp4")
+    codecs = next(
+        r.attributes["codecs"] for r in read_manifest(work / shaka.MANIFEST) if r.init == work / stem / "init.mp4"
+    )
     return {key: value for key, value in rung.items() if key not in _INNER} | {
-        "picture_height": int(said["height"]),
-        "codecs": said["codecs"],
+        "codecs": codecs,
         "playlist": f"{stem}.m3u8",
         "iframe_playlist": f"{stem}_iframe.m3u8",
         "init": f"{stem}/init.mp4",

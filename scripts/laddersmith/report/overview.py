@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 
-from ..encode import box
-from ..ladder import savings
 from .words import span
 
 
 def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict]:
     """Per codec, in the order of names: rungs from the best down, missing rungs, ranges in words, savings.
 
-    A rung has its fields of `ladder.json` and `picture_height`, `verified` (VMAF or None), and from the package
+    A rung has its fields of `ladder.json` and `verified` (VMAF or None), and from the package
     `codecs` (RFC 6381), `peak_kbps` (over a segment) and `peak_ratio`.
     """
     verified = {(v["codec"], rung["name"]): rung["quality"] for v in verdicts for rung in v["rungs"]}
     packaged = {(rung["codec"], rung["name"]): rung for rung in package["rungs"]}
-    saved = savings(ladder)
     result = []
     for codec in sorted({item["codec"] for item in (*ladder["rungs"], *ladder["missing"])}):
         rungs = []
@@ -23,14 +20,13 @@ def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict
             place = (codec, rung["name"])
             streamed = packaged[place]
             more = {
-                "picture_height": picture_height(ladder, rung),
                 "verified": verified.get(place),
                 "codecs": streamed["codecs"],
                 "peak_kbps": streamed["bandwidth"] / 1000,
                 "peak_ratio": streamed["bandwidth"] / streamed["average_bandwidth"],
             }
             rungs.append(rung | more)
-        gain = saved.get(codec, {"bd_rate_pct": None, "why_none": None, "rungs": []})
+        gain = package["savings"].get(codec, {"bd_rate_pct": None, "why_none": None, "rungs": []})
         caps = {rung["name"]: rung for rung in ladder["fixed"] if rung["codec"] == codec}
         settings = sorted({f"{rung['variant']}: preset {rung['preset']}, {rung['pix_fmt']}" for rung in rungs})
         result.append(
@@ -47,11 +43,6 @@ def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict
             }
         )
     return result
-
-
-def picture_height(ladder: dict, rung: dict) -> int:
-    """Pixels from top to bottom of a rung's picture; its `height` names the box that the picture fits in."""
-    return box(ladder["source"]["width"], ladder["source"]["height"], rung["height"])[1]
 
 
 def all_ok(ladder: dict, verdicts: Sequence[dict]) -> bool | None:

@@ -2,11 +2,12 @@
 
 from .describe import header
 from .frames import decoded, frames, packed_bytes
-from .limits import bounded
+from .limits import MEMORY_MB, bounded
 from .media import Colour, Media, display_size, load_media
 from .probe import probe
 
 __all__ = [
+    "MEMORY_MB",
     "Colour",
     "Media",
     "bounded",

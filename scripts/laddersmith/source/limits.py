@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ..errors import SourceError
 
+# Sixteen 8K pictures of 10-bit 4:2:2 in the decoder, as many again in its threads, and the encoder of the mezzanine.
+MEMORY_MB = 6000
 MAX_SIDE = 16384
 MAX_PIXELS = 8192 * 8192
 
