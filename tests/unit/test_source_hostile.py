@@ -152,7 +152,7 @@ def test_what_is_no_video_is_called_by_its_name(tmp_path, clip):
         "cover.mp3": r"has no video track \(only audio\)",
         "folder.mp4": "is a folder",
         "pipe.mp4": "not an ordinary file",
-        "missing.mp4": "no such file; mend the path",
+        "missing.mp4": "no such file",
     }.items():
         with pytest.raises(SourceError, match=sentence):
             look(tmp_path / name)
