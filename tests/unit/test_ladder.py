@@ -217,5 +217,8 @@ def test_the_peak_is_that_of_the_worst_segment(make_clip):
     assert segment_peak_kbps([quiet, busy], rate, 4) == pytest.approx(both)
     # 4 s segments of a 6 s title: the last, of 2 s, is long enough to count.
     assert segment_peak_kbps([quiet, quiet, busy], rate, 4) == pytest.approx(kbps(busy))
-    # Of 10 s segments the last, of 2 s, is not.
-    assert segment_peak_kbps([quiet] * 5 + [busy], rate, 10) == pytest.approx(kbps(quiet))
+    # Of 10 s segments the last, of 2 s, counts only together with the one before.
+    together = (5 * kbps(quiet) + kbps(busy)) / 6
+    assert segment_peak_kbps([quiet] * 5 + [busy], rate, 10) == pytest.approx(together)
+    # Whatever the segments, a peak is no less than the average.
+    assert segment_peak_kbps([busy, quiet, quiet, quiet], rate, 60) == pytest.approx((kbps(busy) + 3 * kbps(quiet)) / 4)

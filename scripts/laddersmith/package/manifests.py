@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import PackageError
+from ..ladder.peak import peak_rate
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -142,20 +143,8 @@ def read_manifest(path: Path) -> list[Representation]:
 
 
 def peak_bps(segments: list[Segment], target_s: int) -> int:
-    """Peak bits per second: of any run of segments lasting 0.5 to 1.5 target durations (RFC 8216, 4.3.4.2).
-
-    A stream shorter than that counts as a whole.
-    """
-    rates = [average_bps(segments)]
-    for first in range(len(segments)):
-        duration_s, size = Fraction(0), 0
-        for segment in segments[first:]:
-            duration_s, size = duration_s + segment.duration_s, size + segment.size
-            if 2 * duration_s > 3 * target_s:
-                break
-            if 2 * duration_s >= target_s:
-                rates.append(_ceil(8 * size / duration_s))
-    return max(rates)
+    """Peak bits per second: rounded up (see `ladder.peak.peak_rate`)."""
+    return _ceil(peak_rate([s.size for s in segments], [s.duration_s for s in segments], target_s))
 
 
 def average_bps(segments: list[Segment]) -> int:
