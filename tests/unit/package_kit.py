@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from conftest import ffmpeg_run
+from clips import ffmpeg_run
 from laddersmith.package import package_title
 from laddersmith.source import probe
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from clips import ROOT
 from encode_shots import settings
 from laddersmith.encode import CODECS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from conftest import ROOT, ffmpeg_run
+from clips import ROOT, ffmpeg_run
 from encode_shots import HEIGHT, WIDTH, encode_shot, settings
 from encode_shots import title as media_of
 from laddersmith.errors import PackageError, SourceError

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ffmpeg_run
+from clips import ffmpeg_run
 from laddersmith import ffmpeg, tables
 from laddersmith.errors import ScoreError, SourceError
 from laddersmith.quality import METRICS, engine_named, pool, score, score_encodes

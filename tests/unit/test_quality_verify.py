@@ -9,7 +9,7 @@ import jsonschema
 import pandas as pd
 import pytest
 import verify
-from conftest import ROOT, ffmpeg_run
+from clips import ROOT, ffmpeg_run
 from laddersmith import tables
 from laddersmith.quality import score_encodes, verify_renditions
 from test_quality import CUTS, LENGTH, MOVING, TAGS, cut, encode, encode_row, encodes_table, media_of, shots_table

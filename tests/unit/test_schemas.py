@@ -4,7 +4,7 @@ import importlib.util
 import json
 
 import pytest
-from conftest import ROOT
+from clips import ROOT
 from jsonschema import Draft202012Validator, ValidationError
 from laddersmith.errors import GateError
 from laddersmith.package.check import Checked

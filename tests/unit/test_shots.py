@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ffmpeg_run
+from clips import ffmpeg_run
 from hypothesis import given
 from hypothesis import strategies as st
 from laddersmith import tables

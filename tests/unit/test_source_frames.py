@@ -4,7 +4,7 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import ffmpeg_run
+from clips import ffmpeg_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laddersmith.errors import SourceError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import ROOT, ffmpeg_run
+from clips import ROOT, ffmpeg_run
 from laddersmith.errors import SourceError
 from laddersmith.source import header, limits, probe
 from laddersmith.source.frames import OPTIONS

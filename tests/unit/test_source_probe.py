@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, ffmpeg_run
+from clips import ROOT, ffmpeg_run
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
