@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from clips import ffmpeg_run
 from workplace import whole_run
 
 
@@ -101,3 +102,33 @@ def test_a_dry_run_of_two_hundred_titles_imports_nothing_heavy(workplace, two_sh
     workplace.titles({f"t{i:03}": two_shots for i in range(200)})
     said = workplace.run("-n", "-q", "rules")
     assert "total" in said
+
+
+def test_an_odd_source_with_sound_and_subtitles_in_ten_bits(workplace, tmp_path):
+    subtitles = tmp_path / "words.srt"
+    subtitles.write_text("1\n00:00:00,200 --> 00:00:00,900\nHello <b>there</b>\n")
+    film = tmp_path / "odd.mkv"
+    picture = "testsrc2=size=151x91:rate=24000/1001,setsar=4/3"
+    ffmpeg_run(
+        *("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=sample_rate=48000", "-i", subtitles),
+        *("-frames:v", "30", "-t", "1.25", "-c:v", "ffv1", "-pix_fmt", "yuv444p", "-c:a", "flac", "-c:s", "srt"),
+        *("-metadata:s:a:0", "language=fra", film),
+    )
+    settings = {"codec": "x265", "preset": "ultrafast", "pix_fmt": "yuv420p10le", "crfs": [20, 34]}
+    workplace.config["variants"] = {"main10": settings}
+    workplace.config["fixed_ladder"] = {"rungs": {"x265": []}}
+    workplace.titles({"odd": film})
+    workplace.run()
+    facts, joined = workplace.json("odd/source.json"), workplace.json("odd/package/ladder.json")
+    assert facts["mezzanine"] and facts["media"]["frame_rate"] == "24000/1001"
+    # 4:3 samples of a picture 150 wide (after the odd column is cropped) are 200 square ones.
+    assert (facts["media"]["width"], facts["media"]["height"], facts["media"]["frames"]) == (200, 90, 30)
+    assert {rung["codecs"][:4] for rung in joined["rungs"]} == {"hvc1"}
+    assert [track["language"] for track in joined["audio"]] == ["fr"] and len(joined["text"]) == 1
+    assert joined["savings"] == {}
+
+
+def test_snakemakes_own_report_is_made(finished, tmp_path):
+    page = tmp_path / "report.zip"
+    finished.run("--report", str(page))
+    assert page.stat().st_size > 100_000

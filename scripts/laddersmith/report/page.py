@@ -8,7 +8,6 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from ..tables import FIXED_MARK
 from . import plots, words
 from .notices import notices
 from .overview import all_ok, by_codec
@@ -65,7 +64,6 @@ def report_title(
     target : the file that Snakemake is asked for to make this page again.
     """
     codecs = by_codec(ladder, verdicts, package)
-    measured = points[~points["variant"].str.contains(FIXED_MARK, regex=False)]
     page = (
         templates()
         .get_template("report.html.j2")
@@ -81,7 +79,7 @@ def report_title(
             planes=_planes(hull, ladder),
             times=_times(shots, ladder, codecs, frames),
             measured=f"{len(hull)} points of the title, each measured in all of its {len(shots)} shots "
-            f"({len(measured):,} encodes, and {len(points) - len(measured):,} of the fixed ladder).",
+            f"({len(points):,} encodes) to search; {len(ladder['fixed'])} of the whole title for the fixed ladder.",
             file=_file(facts),
             media=words.listed({key: value for key, value in facts["media"].items() if key != "path"}),
             video=words.listed(facts["video"]),
