@@ -28,20 +28,31 @@ HEAVY = ("numpy", "pandas", "pyarrow", "av", "cv2", "scenedetect", "altair", "nu
 STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \w+ (?:rule (\w+) )?", re.MULTILINE)
 TOTAL = re.compile(r"^total +(\d+)$", re.MULTILINE)
 
-# Snakemake with what it and its plugins load for themselves (numpy; with the plugin for SLURM, pandas too) taken out
-# again before the Snakefile is read, so that whatever of it is there at the end was asked for by the Snakefile's side.
+# Snakemake with what it and its plugins load for themselves (numpy; with the plugin for SLURM, pandas too) taken away
+# before the Snakefile is read. Whoever imports it then gets it back, since numpy cannot be loaded twice; so whatever of
+# it is there at the end was asked for by the Snakefile's side.
 PROBE = """
 import json, sys
+from importlib.util import spec_from_loader
 from snakemake.cli import get_argument_parser, main
+
+class Back:
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_loader(name, self) if name in taken else None
+    def create_module(self, spec):
+        return taken[spec.name]
+    def exec_module(self, module):
+        pass
+
 get_argument_parser()
 heavy = set(json.loads(sys.argv.pop(1)))
-for name in [name for name in sys.modules if name.partition(".")[0] in heavy]:
-    del sys.modules[name]
+taken = {name: sys.modules.pop(name) for name in heavy & set(sys.modules)}
+sys.meta_path.insert(0, Back())
 try:
     main()
 except SystemExit as end:
     code = end.code
-print(json.dumps(sorted(heavy & {name.partition(".")[0] for name in sys.modules})))
+print(json.dumps(sorted(heavy & set(sys.modules))))
 sys.exit(code)
 """
 
