@@ -131,7 +131,8 @@ env-slurm: $(SLURM_STAMP) ## the same and what profiles/slurm needs
 	@:
 
 # An environment is made anew for a new lock, so that it holds that lock and nothing else. An extra goes on top; while it
-# is being installed there is no stamp, so that an interrupted install is made anew as well.
+# is being installed there is no stamp, so that an interrupted install is made anew as well. The .pth file lets its Python
+# find the library: `.venv/bin/python -m laddersmith` works from anywhere.
 # A VENV that is a symbolic link is somebody's own environment (one that a cluster shares): used as it is, never changed.
 $(RUN_STAMP):
 	@if [ -L "$(VENV)" ]; then echo "$(VENV) is a link to an environment of your own, used as it stands"; exit 0; fi
@@ -146,6 +147,7 @@ $(RUN_STAMP):
 	rm -rf "$(VENV)"
 	"$$found" -m venv "$(VENV)"
 	$(call install,envs/requirements.txt)
+	echo "$(CURDIR)/scripts" >"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/laddersmith.pth"
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)

@@ -138,7 +138,7 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
             _peak(playlist) + loudest,
             Fraction(ladder["source"]["frame_rate"]),
         )
-        problems += _representation(where, representation, _peak(playlist))
+        problems += _representation(where, representation, peak_bps(representation.segments, playlist.target_s))
         if [s.duration_s for s in playlist.segments] != [s.duration_s for s in first.segments]:
             problems.append(f"{MASTER}: the segments of {where} are not those of {wanted[0]}")
         if representation.start_s or [s.duration_s for s in representation.segments] != [
