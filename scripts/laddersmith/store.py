@@ -106,21 +106,16 @@ class Store:
             If the store cannot be written.
         """
         final = self._point(key)
-        try:
-            with self._staging() as staging:
-                shutil.move(stream, staging / "stream.mp4")
-                (staging / "stream.mp4").chmod(0o444)
-                full = row | {"stream_sha256": _sha256(staging / "stream.mp4")}
-                (staging / "row.json").write_text(json.dumps(full, sort_keys=True, indent=1, allow_nan=False))
-                for name in ("stream.mp4", "row.json"):
-                    _sync(staging / name)
-                final.parent.mkdir(parents=True, exist_ok=True)
-                with contextlib.suppress(FileExistsError, NotADirectoryError):
-                    _rename_new(staging, final)
-        except OSError as error:
-            raise StoreError(
-                f"the point store {self.path} cannot be written ({error}); free space or set store.path"
-            ) from error
+        with self._writing() as staging:
+            shutil.move(stream, staging / "stream.mp4")
+            (staging / "stream.mp4").chmod(0o444)
+            full = row | {"stream_sha256": _sha256(staging / "stream.mp4")}
+            (staging / "row.json").write_text(json.dumps(full, sort_keys=True, indent=1, allow_nan=False))
+            for name in ("stream.mp4", "row.json"):
+                _sync(staging / name)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError, NotADirectoryError):
+                _rename_new(staging, final)
         point = self.find(key)
         if point is None:
             raise StoreError(
@@ -173,31 +168,27 @@ class Store:
             If the store cannot be written.
         """
         path = self._scores(key)
-        try:
-            with self._staging() as staging:
-                pq.write_table(pa.Table.from_pandas(frames, preserve_index=False), staging / "scores.parquet")
-                _sync(staging / "scores.parquet")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(staging / "scores.parquet", path)
-        except OSError as error:
-            raise StoreError(
-                f"the point store {self.path} cannot be written ({error}); free space or set store.path"
-            ) from error
+        with self._writing() as staging:
+            pq.write_table(pa.Table.from_pandas(frames, preserve_index=False), staging / "scores.parquet")
+            _sync(staging / "scores.parquet")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / "scores.parquet", path)
 
     def pin(self, ladder: Path, keys: list[str]) -> None:
-        """Protect the points that the file `ladder` names, for as long as that file exists."""
+        """Protect the points that the file `ladder` names, for as long as that file exists.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
         name = hashlib.sha256(str(ladder.resolve()).encode()).hexdigest()
         pins = self.path / "pins"
-        try:
+        with self._writing() as staging:
             pins.mkdir(parents=True, exist_ok=True)
-            with self._staging() as staging:
-                record = {"ladder": str(ladder.resolve()), "keys": sorted(set(keys))}
-                (staging / "pin.json").write_text(json.dumps(record, indent=1))
-                os.replace(staging / "pin.json", pins / f"{name}.json")
-        except OSError as error:
-            raise StoreError(
-                f"the point store {self.path} cannot be written ({error}); free space or set store.path"
-            ) from error
+            record = {"ladder": str(ladder.resolve()), "keys": sorted(set(keys))}
+            (staging / "pin.json").write_text(json.dumps(record, indent=1))
+            os.replace(staging / "pin.json", pins / f"{name}.json")
 
     def pinned(self) -> set[str]:
         """Keys of the points named by ladders that still exist.
@@ -269,6 +260,17 @@ class Store:
         for table in (self.path / "scores").glob("??/*.parquet"):
             with contextlib.suppress(FileNotFoundError):
                 yield _Entry(table, table.stat().st_size, table.stat().st_mtime, False)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Path]:
+        """An empty folder to write in; what the file system refuses is a StoreError."""
+        try:
+            with self._staging() as staging:
+                yield staging
+        except OSError as error:
+            raise StoreError(
+                f"the point store {self.path} cannot be written ({error}); free space or set store.path"
+            ) from error
 
     @contextlib.contextmanager
     def _staging(self) -> Iterator[Path]:
