@@ -1,6 +1,6 @@
 """Rule `bench_workflow`: the demo's config and titles in, what the workflow itself costs out."""
 
-from laddersmith.bench import bench_workflow
+from laddersmith.bench.workflow import bench_workflow
 from laddersmith.door import door
 from laddersmith.jsonfile import write_json
 

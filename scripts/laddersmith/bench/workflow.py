@@ -18,11 +18,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from .errors import ToolError
-from .provenance import versions
+from ..errors import ToolError
+from ..provenance import versions
+from .machine import machine
 
 SCHEMA = "laddersmith/bench_workflow/1"
-SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
+SNAKEFILE = Path(__file__).resolve().parents[3] / "Snakefile"
 TITLES = 200
 HEAVY = ("numpy", "pandas", "pyarrow", "av", "cv2", "scenedetect", "altair", "numba", "onnxruntime")
 STAMP = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) \w+ (?:rule (\w+) )?", re.MULTILINE)
@@ -237,14 +238,3 @@ def by_rule(jobs: Sequence[Job]) -> list[dict[str, Any]]:
             }
         )
     return sorted(rows, key=lambda row: -row["library_core_s"])
-
-
-def machine() -> dict[str, Any]:
-    """What kind of machine this is, without saying which: CPU model, cores open to this process, memory in GiB."""
-    model = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "cpu": model[1].strip() if model else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(memory / 2**30, 1),
-    }

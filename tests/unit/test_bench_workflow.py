@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from clips import ROOT
 from jsonschema import Draft202012Validator
-from laddersmith import bench
+from laddersmith.bench import machine
+from laddersmith.bench import workflow as bench
 from laddersmith.errors import ToolError
 
 WORKFLOW = json.loads((ROOT / "docs" / "benchmarks" / "workflow.json").read_text())
@@ -96,7 +97,7 @@ def test_the_snakefile_loads_nothing_heavy_and_the_probe_would_tell(tmp_path, mo
 
 
 def test_the_machine_is_described_and_not_named():
-    found = bench.machine()
+    found = machine.machine()
     assert found["cores"] >= 1 and found["memory_gb"] > 0
     assert platform.node() not in found["cpu"]
 
