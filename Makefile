@@ -21,6 +21,7 @@ stamp = $(VENV)/locked-$(1)-$(shell cat envs/requirements.txt envs/requirements-
 RUN_STAMP := $(call stamp,run)
 DEV_STAMP := $(call stamp,dev)
 SLURM_STAMP := $(call stamp,slurm)
+CUDA_STAMP := $(call stamp,cuda)
 
 # A recipe that begins with this holds .make.lock until it and every process that it left behind have ended.
 define hold
@@ -58,6 +59,17 @@ endef
 define install
 echo "installing $(1) into $(VENV)"
 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --require-hashes --no-deps -r $(1)
+endef
+
+# An extra goes on top of the environment. While it is being installed there is no stamp, so that an interrupted install
+# is made anew as well.
+define install_extra
+if [ -L "$(VENV)" ]; then exit 0; fi
+$(hold)
+mv $(RUN_STAMP) $(VENV)/unfinished
+$(call install,envs/requirements-$(1).txt)
+mv $(VENV)/unfinished $(RUN_STAMP)
+touch $@
 endef
 
 .PHONY: help
@@ -122,16 +134,17 @@ format: env-dev ## write every file in the project's style
 	$(BIN)/python -m ruff format $(PYTHON_FILES)
 	[ -z "$(RULE_FILES)" ] || $(BIN)/python -m snakefmt $(RULE_FILES)
 
-.PHONY: env env-dev env-slurm
+.PHONY: env env-dev env-slurm env-cuda
 env: $(RUN_STAMP) ## the locked environment, in .venv (the other commands make it when it is missing)
 	@:
 env-dev: $(DEV_STAMP) ## the same and what the tests need
 	@:
 env-slurm: $(SLURM_STAMP) ## the same and what profiles/slurm needs
 	@:
+env-cuda: $(CUDA_STAMP) ## the same and what the engine `cuda` needs
+	@:
 
-# An environment is made anew for a new lock, so that it holds that lock and nothing else. An extra goes on top; while it
-# is being installed there is no stamp, so that an interrupted install is made anew as well. The .pth file lets its Python
+# An environment is made anew for a new lock, so that it holds that lock and nothing else. The .pth file lets its Python
 # find the library: `.venv/bin/python -m laddersmith` works from anywhere.
 # A VENV that is a symbolic link is somebody's own environment (one that a cluster shares): used as it is, never changed.
 $(RUN_STAMP):
@@ -151,20 +164,13 @@ $(RUN_STAMP):
 	touch $@
 
 $(DEV_STAMP): $(RUN_STAMP)
-	@if [ -L "$(VENV)" ]; then exit 0; fi
-	$(hold)
-	mv $(RUN_STAMP) $(VENV)/unfinished
-	$(call install,envs/requirements-dev.txt)
-	mv $(VENV)/unfinished $(RUN_STAMP)
-	touch $@
+	@$(call install_extra,dev)
 
 $(SLURM_STAMP): $(RUN_STAMP)
-	@if [ -L "$(VENV)" ]; then exit 0; fi
-	$(hold)
-	mv $(RUN_STAMP) $(VENV)/unfinished
-	$(call install,envs/requirements-slurm.txt)
-	mv $(VENV)/unfinished $(RUN_STAMP)
-	touch $@
+	@$(call install_extra,slurm)
+
+$(CUDA_STAMP): $(RUN_STAMP)
+	@$(call install_extra,cuda)
 
 # Neither results nor the store: what they hold has cost hours. Delete those by hand.
 .PHONY: clean

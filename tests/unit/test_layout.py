@@ -150,6 +150,21 @@ def test_every_rule_has_its_log_benchmark_message_and_door():
     assert faults_of_rules(ROOT) == []
 
 
+def users_of_learn(scripts: Path) -> list[str]:
+    """Doors and the command line, where they import the room whose needs the locked environment of a run lacks."""
+    files = [*sorted(scripts.glob("*.py")), scripts / "laddersmith" / "__main__.py"]
+    return [file.name for file in files if file.is_file() and "laddersmith.learn" in file.read_text()]
+
+
+def test_no_job_makes_a_model():
+    assert users_of_learn(ROOT / "scripts") == []
+
+
+def test_a_door_that_makes_a_model_is_found_out(tmp_path):
+    write(tmp_path, train_py="from laddersmith.learn import vmaf_models", score_py="from laddersmith import registry")
+    assert users_of_learn(tmp_path) == ["train.py"]
+
+
 GOOD_RULE = """rule hull:
     input:
         "a",
@@ -222,6 +237,10 @@ def test_the_snakefile_imports_nothing_heavy():
     imports = [line for line in found if "snakemake" not in line]
     assert any("laddersmith" in line for line in imports)
     assert heavy_after("\n".join(imports)) == set()
+
+
+def test_looking_a_model_up_imports_nothing_heavy():
+    assert heavy_after("from laddersmith import registry; registry.entry('vmaf_v0.6.1')") == set()
 
 
 def test_a_heavy_import_is_found_out():
