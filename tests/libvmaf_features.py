@@ -28,12 +28,14 @@ def libvmaf_features(
     `debug` "adm_scale0", "motion", "vif_num_scale0", ... too). Its log rounds to six decimals.
     """
     _, height, width = reference.shape
-    pix_fmt = "gray" if depth == 8 else f"gray{depth}le"
+    # Grey formats are full range to ffmpeg, whatever their tags say: it would squeeze them into libvmaf's YUV.
+    pix_fmt = "yuv444p" if depth == 8 else f"yuv444p{depth}le"
     with tempfile.TemporaryDirectory() as folder:
         raw = []
         for name, frames in (("distorted", distorted), ("reference", reference)):
             path = Path(folder) / name
-            path.write_bytes(np.ascontiguousarray(frames, "u1" if depth == 8 else "<u2").tobytes())
+            planes = np.repeat(frames[:, None].astype("u1" if depth == 8 else "<u2"), 3, axis=1)
+            path.write_bytes(planes.tobytes())
             raw += ["-f", "rawvideo", "-pixel_format", pix_fmt, "-video_size", f"{width}x{height}", "-i", path]
         log = Path(folder) / "log.csv"
         extra = f":feature='{FLOAT_DEBUG}'" if debug else ""

@@ -1,0 +1,96 @@
+"""What scoring takes, and how far it is from libvmaf: our engines beside ffmpeg's filter."""
+
+import platform
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from ..provenance import versions
+from ..report.svg import svg
+from .agreement import agreement
+from .end_to_end import end_to_end, memory
+from .kernels import kernels
+from .machine import machine
+from .materials import footage
+
+SCHEMA = "laddersmith/bench_scoring/1"
+ENGINE = "numba"
+TIMED_ON = "bigbuckbunny"
+PACKAGES = ("numba", "llvmlite", "numpy", "av", "onnxruntime")
+
+
+def bench_scoring(*, threads: int) -> dict[str, Any]:
+    """The facts of `results/bench/scoring.json`, from the demo clips and LADDERSMITH_FOOTAGE, if that names a folder.
+
+    Parameters
+    ----------
+    threads : cores that either side of an end-to-end run is given.
+    """
+    clips = footage()
+    parts = {}
+    with tempfile.TemporaryDirectory(prefix="laddersmith-bench-") as name:
+        folder = Path(name)
+        parts["kernels"] = kernels(folder, clips[TIMED_ON])
+        parts["end to end"] = end_to_end(folder, clips[TIMED_ON], engine=ENGINE, threads=threads)
+        parts["memory"] = memory(folder, clips[TIMED_ON], engine=ENGINE, threads=threads)
+        parts["agreement"] = agreement(folder, clips, engine=ENGINE, threads=threads)
+    rows = [{"part": part} | row for part, found in parts.items() for row in found]
+    found = {package: metadata.version(package) for package in PACKAGES} | {"python": platform.python_version()}
+    return {
+        "schema": SCHEMA,
+        "machine": machine() | {"threads": threads},
+        "versions": versions() | found,
+        "rows": [{name: _short(value) for name, value in row.items()} for row in rows],
+        "summary": summary(rows),
+    }
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The headline figures: speed-ups per encode at 1080p, the greatest differences, memory for eight encodes."""
+
+    def of(part: str, name: str, **where: int) -> list[float]:
+        mine = [row for row in rows if row["part"] == part and all(row[key] == value for key, value in where.items())]
+        return [row[name] for row in mine]
+
+    [one] = of("kernels", "speedup", height=1080, encodes=1)
+    [eight] = of("kernels", "speedup", height=1080, encodes=8)
+    [whole] = of("end to end", "speedup", height=1080, encodes=8)
+    [peak] = of("memory", "peak_mb", height=1080)
+    found = {
+        "kernel_speedup_1": one,
+        "kernel_speedup_8": eight,
+        "end_to_end_speedup_8": whole,
+        "worst_feature": max(of("agreement", "worst_feature")),
+        "worst_frame_vmaf": max(of("agreement", "worst_frame_vmaf")),
+        "worst_mean_vmaf": max(of("agreement", "mean_vmaf")),
+        "worst_integer_mean_vmaf": max(of("agreement", "integer_mean_vmaf")),
+        "peak_mb_1080p_8": peak,
+    }
+    return {name: _short(value) for name, value in found.items()}
+
+
+def plot(facts: dict[str, Any]) -> str:
+    """Encode-frames per second over the number of encodes, ours against ffmpeg's filter, as SVG."""
+    timed = [row for row in facts["rows"] if row["part"] in ("kernels", "end to end")]
+    names = {"kernels": "kernels, one core", "end to end": f"from files, {facts['machine']['threads']} cores"}
+    data = [
+        {"part": names[row["part"]], "size": f"{row['height']}p", "encodes": row["encodes"], "speedup": row["speedup"]}
+        for row in timed
+    ]
+    sizes = list(dict.fromkeys(row["size"] for row in data))
+    base = alt.Chart(alt.Data(values=data)).encode(
+        x=alt.X("encodes:O", title="encodes of one reference", axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("speedup:Q", title="times ffmpeg's libvmaf, per encode", scale=alt.Scale(domainMin=0)),
+        color=alt.Color("size:N", title=None, sort=sizes),
+    )
+    panel = (base.mark_line() + base.mark_point(filled=True, size=45)).properties(width=330, height=240)
+    return svg(panel.facet(alt.Column("part:N", title=None, sort=list(names.values()))))
+
+
+def _short(value: Any) -> Any:
+    """Floats at four significant digits: the noise of any timing is greater."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value

@@ -1,0 +1,151 @@
+"""Visual information fidelity (VIF): how much of what the eye could learn from the reference is left in an encode.
+
+Sheikh & Bovik, "Image information and visual quality", IEEE Transactions on Image Processing 15 (2), 2006, in the
+pixel domain and at four scales, as libvmaf's float VIF defines it. At each scale, with E the mean under a Gaussian
+window (`FILTERS`), x the reference and y the encode:
+
+    variance_x = E[x^2] - E[x]^2,  variance_y = E[y^2] - E[y]^2,  covariance = E[x y] - E[x] E[y]
+    gain = covariance / variance_x,  rest = variance_y - gain covariance        (the paper's g and sigma_v^2)
+    VIF = sum log2(1 + gain^2 variance_x / (rest + noise)) / sum log2(1 + variance_x / noise)
+
+Where the covariance is negative nothing is left, and the gain is limited (to 100, or to 1 by the NEG models) after
+`rest` is taken. Where variance_x < noise the reference says nothing: both sums get 1, the upper one less
+variance_y noise^2 / 255^2. The next scale is the picture under the next scale's window, every second sample of every
+second row. Borders are mirrored without repeating the outermost sample.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike, NDArray
+
+from ...errors import ScoreError
+from .vectors import LANES
+from .vif_blocks import HALO, RING, ROWS, RUN, TILE, Scale, Work
+from .vif_filters import DEPTHS, FILTERS, NOISE, SCALES, SMALLEST
+from .vif_frame import measure
+
+__all__ = ["FILTERS", "NOISE", "SCALES", "SMALLEST", "Vif"]
+
+_CACHE_LINE = 64  # bytes
+
+
+class Vif:
+    """VIF of encodes of one reference; the instance holds the memory, so that each thread needs its own.
+
+    width, height: samples, 16 or more; depth: 8, 10, 12 or 16 bits; encodes: the most in one call.
+    """
+
+    def __init__(self, width: int, height: int, depth: int, encodes: int, gain_limit: float = 100.0) -> None:
+        if depth not in DEPTHS:
+            raise ScoreError(f"VIF reads samples of 8, 10, 12 or 16 bits, not {depth}; convert the video")
+        if min(width, height) < SMALLEST:
+            raise ScoreError(
+                f"VIF is not defined for {width}x{height}; score pictures of at least {SMALLEST}x{SMALLEST}"
+            )
+        self._shape, self._depth, self._encodes = (height, width), depth, encodes
+        self._gain_limit = np.float32(gain_limit)
+        # Samples stay in their own unit, which only shifts what they are compared with.
+        self._unit = 4.0 ** (depth - 8)
+        # So many vectors that halving three times leaves whole ones.
+        vectors = -(-width // (LANES << (SCALES - 1))) << (SCALES - 1)
+        self._line = np.zeros(LANES * max(vectors, LANES) + LANES, np.uint8 if depth == 8 else np.uint16)
+        self._scales = [self._scale(scale, vectors >> scale) for scale in range(SCALES)]
+        self._work = _work(vectors)
+        self._sums = np.zeros((SCALES, encodes + 1, 2))
+
+    def _scale(self, scale: int, vectors: int) -> Scale:
+        height, width = (side >> scale for side in self._shape)
+        dtype = np.float32 if scale else np.int8 if self._depth == 8 else np.int16
+        stored = max(_whole_runs(vectors), LANES)
+        position = np.arange(stored)[:, None] + vectors * np.arange(LANES)
+        inside = (np.arange(stored)[:, None] < vectors) & (position < width)
+        reach, next_reach = (FILTERS[min(s, SCALES - 1)].size // 2 for s in (scale, scale + 1))
+        return Scale(
+            height=height,
+            vectors=vectors,
+            ring=_lines((self._encodes + 1) * RING, stored * LANES, dtype),
+            inside=inside.astype(np.float32).reshape(1, -1),
+            halo=_mirrored(width, vectors, reach),
+            next_halo=_mirrored(width, vectors, next_reach),
+        )
+
+    def __call__(self, reference: NDArray[np.integer], distorted: NDArray[np.integer]) -> NDArray[np.float64]:
+        """vif_scale0..3 of each encode: float64 [encodes, 4].
+
+        reference [height, width] and distorted [encodes, height, width]: uint8 for 8 bits, else uint16; the samples of
+        a row are neighbours, rows may be padded.
+        """
+        count = len(distorted)
+        for samples, most in ((reference[None], 1), (distorted, self._encodes)):
+            fits = samples.shape[1:] == self._shape and samples.dtype == self._line.dtype
+            if not (fits and 1 <= len(samples) <= most):
+                raise ScoreError(
+                    f"VIF was set up for up to {self._encodes} encodes of {self._shape[1]}x{self._shape[0]}, "
+                    f"{self._line.dtype}, and got {samples.dtype} {samples.shape}; make another Vif"
+                )
+        strides = tuple(stride // self._line.itemsize for stride in (reference.strides[0], *distorted.strides[:2]))
+        measure(
+            _flat(reference), _flat(distorted), strides, count, self._shape[1], 1 << (self._depth - 1), self._line,
+            *self._scales, self._work, np.float32(NOISE * self._unit), self._gain_limit, self._sums,
+        )  # fmt: skip
+        (capacity, flat), (information, loss) = self._sums[:, 0].T, np.moveaxis(self._sums[:, 1 : count + 1], 2, 0)
+        left = information + flat[:, None] - loss * (NOISE**2 / 255**2 / self._unit)
+        return (left / capacity[:, None]).T.copy()
+
+
+def _whole_runs(vectors: int) -> int:
+    return -(-vectors // RUN) * RUN
+
+
+def _flat(samples: NDArray[np.integer]) -> NDArray[np.integer]:
+    """The samples from the first to the last, padding between rows included."""
+    whole = all(stride >= 0 and stride % samples.itemsize == 0 for stride in samples.strides)
+    if samples.strides[-1] != samples.itemsize or not whole:
+        raise ScoreError("VIF reads rows of neighbouring samples, from top to bottom; copy the frame")
+    span = sum((n - 1) * stride for n, stride in zip(samples.shape, samples.strides, strict=True)) // samples.itemsize
+    return as_strided(samples, (span + 1,), (samples.itemsize,), writeable=False)
+
+
+def _lines(rows: int, samples: int, dtype: DTypeLike) -> NDArray:
+    """Zeros that begin at a line of the cache; each row is an odd number of them long, so that rows spread over it."""
+    size = np.dtype(dtype).itemsize
+    width = (-(-samples * size // _CACHE_LINE) | 1) * _CACHE_LINE
+    memory = np.zeros(rows * width + _CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % _CACHE_LINE
+    return memory[first : first + rows * width].view(dtype).reshape(rows, width // size)
+
+
+def _work(vectors: int) -> Work:
+    samples = (_whole_runs(vectors) + 2 * HALO + RUN) * LANES
+    mean, square, cross, half = (_lines(ROWS, samples, np.float32) for _ in range(4))
+    return Work(
+        mean=mean,
+        square=square,
+        cross=cross,
+        half=half,
+        lines=_lines(3, (TILE + RUN) * LANES, np.float32),
+        shared=_lines(2 * ROWS, samples, np.float32),
+        totals=_lines(4, LANES, np.float32),
+        rows=np.zeros(ROWS + 2 * HALO, np.int64),
+    )
+
+
+def _mirrored(width: int, vectors: int, reach: int) -> NDArray[np.int64]:
+    """Pairs of places in a row of a plane: where a sample mirrored at the row's ends belongs, and that sample.
+
+    A place right of the row is in the halo of the last lane, or in the padding of a lane; what is in the first
+    vectors of a lane is in the halo of the lane before, too.
+    """
+
+    def place(sample: int) -> int:
+        lane = min(sample // vectors, LANES - 1)
+        return (HALO + sample - lane * vectors) * LANES + lane
+
+    pairs = [((HALO - k) * LANES, place(k)) for k in range(1, reach + 1)]
+    for sample in range(width, width + reach):
+        source = place(2 * width - 2 - sample)
+        pairs.append((place(sample), source))
+        lane, first = divmod(sample, vectors)
+        if first < reach and lane < LANES:
+            pairs.append(((HALO + vectors + first) * LANES + lane - 1, source))
+    return np.array(pairs, np.int64)
