@@ -23,9 +23,11 @@ from .vif_vectors import (
     deal,
     exponent,
     filtered,
+    filtered_in_order,
     mantissa,
     products,
     quotient,
+    rounded_products,
     run,
     store_column,
     store_run,
@@ -192,22 +194,48 @@ def measures(weights: tuple[float, ...], next_weights: tuple[float, ...], *, las
     seen, along, along_half = ROWS + 2 * reach, RUN + 2 * reach, 2 * RUN - 1 + 2 * next_reach
     halves = ROWS // 2
 
-    @part
-    def mean_columns(ring, rows, picture, first, end, mean, half):
-        """Down the columns of vectors first to end: E[y], and every second row of the next scale's window."""
-        lines = addresses(ring, rows, picture * RING, seen)
-        for i in range(first * LANES, end * LANES, LANES):
-            y = column(ring, lines, i)
-            store_column(mean, HALO * LANES + i, filtered(weights, y, reach, 1, ROWS))
-            store_column(half, HALO * LANES + i, filtered(next_weights, y, reach, 2, halves))
+    def smoothing(filtered: Callable, products: Callable) -> tuple[Callable, ...]:
+        """The moments of a picture, filtered and multiplied in this way."""
 
-    @part
-    def square_columns(ring, rows, picture, first, end, square):
-        """E[y^2]."""
-        lines = addresses(ring, rows, picture * RING, seen)
-        for i in range(first * LANES, end * LANES, LANES):
-            y = column(ring, lines, i)
-            store_column(square, HALO * LANES + i, filtered(weights, products(y, y), reach, 1, ROWS))
+        @part
+        def mean_columns(ring, rows, picture, first, end, mean, half):
+            """Down the columns of vectors first to end: E[y], and every second row of the next scale's window."""
+            lines = addresses(ring, rows, picture * RING, seen)
+            for i in range(first * LANES, end * LANES, LANES):
+                y = column(ring, lines, i)
+                store_column(mean, HALO * LANES + i, filtered(weights, y, reach, 1, ROWS))
+                store_column(half, HALO * LANES + i, filtered(next_weights, y, reach, 2, halves))
+
+        @part
+        def square_columns(ring, rows, picture, first, end, square):
+            """E[y^2]."""
+            lines = addresses(ring, rows, picture * RING, seen)
+            for i in range(first * LANES, end * LANES, LANES):
+                y = column(ring, lines, i)
+                store_column(square, HALO * LANES + i, filtered(weights, products(y, y), reach, 1, ROWS))
+
+        @part
+        def smooth(plane, row, first, vectors, lines, line):
+            """Along a row: one of the moments of a tile."""
+            for i in range(0, vectors * LANES, RUN * LANES):
+                values = run(plane, row, (HALO + first - reach) * LANES + i, along)
+                store_run(lines, line, i, filtered(weights, values, reach, 1, RUN))
+
+        @part
+        def shrink(half, rows, scale, coarser, picture, top):
+            """Along the rows for the next scale: every second vector, into its ring."""
+            add_halo(half, rows, scale.vectors, next_reach, scale.next_halo)
+            for row in range(rows):
+                target = picture * RING + (top + row) % RING
+                for i in range(0, coarser.vectors * LANES, RUN * LANES):
+                    values = run(half, row, (HALO - next_reach) * LANES + 2 * i, along_half)
+                    store_run(coarser.ring, target, i, filtered(next_weights, values, next_reach, 2, RUN))
+
+        return mean_columns, square_columns, smooth, shrink
+
+    # VIF jumps where the variance of the reference crosses the noise, and a last bit can decide on which side it is.
+    x_mean_columns, x_square_columns, x_smooth, x_shrink = smoothing(filtered_in_order, rounded_products)
+    y_mean_columns, y_square_columns, y_smooth, y_shrink = smoothing(filtered, products)
 
     @part
     def cross_columns(ring, rows, picture, first, end, cross):
@@ -218,34 +246,41 @@ def measures(weights: tuple[float, ...], next_weights: tuple[float, ...], *, las
             store_column(cross, HALO * LANES + i, filtered(weights, products(x, y), reach, 1, ROWS))
 
     @part
-    def moments_of_columns(scale, picture, rows, work):
+    def measure_reference(scale, coarser, work, top, rows, noise):
         for first in range(0, scale.vectors, TILE):
             end = min(first + TILE, scale.vectors)
-            mean_columns(scale.ring, work.rows, picture, first, end, work.mean, work.half)
-            square_columns(scale.ring, work.rows, picture, first, end, work.square)
-            if picture:
-                cross_columns(scale.ring, work.rows, picture, first, end, work.cross)
+            x_mean_columns(scale.ring, work.rows, 0, first, end, work.mean, work.half)
+            x_square_columns(scale.ring, work.rows, 0, first, end, work.square)
         add_halo(work.mean, rows, scale.vectors, reach, scale.halo)
         add_halo(work.square, rows, scale.vectors, reach, scale.halo)
-        if picture:
-            add_halo(work.cross, rows, scale.vectors, reach, scale.halo)
-
-    @part
-    def smooth(plane, row, first, vectors, lines, line):
-        """Along a row: one of the moments of a tile."""
-        for i in range(0, vectors * LANES, RUN * LANES):
-            values = run(plane, row, (HALO + first - reach) * LANES + i, along)
-            store_run(lines, line, i, filtered(weights, values, reach, 1, RUN))
-
-    @part
-    def shrink(half, rows, scale, coarser, picture, top):
-        """Along the rows for the next scale: every second vector, into its ring."""
-        add_halo(half, rows, scale.vectors, next_reach, scale.next_halo)
+        if not last:
+            x_shrink(work.half, min(halves, coarser.height - top // 2), scale, coarser, 0, top // 2)
         for row in range(rows):
-            target = picture * RING + (top + row) % RING
-            for i in range(0, coarser.vectors * LANES, RUN * LANES):
-                values = run(half, row, (HALO - next_reach) * LANES + 2 * i, along_half)
-                store_run(coarser.ring, target, i, filtered(next_weights, values, next_reach, 2, RUN))
+            for first in range(0, scale.vectors, TILE):
+                vectors = min(TILE, scale.vectors - first)
+                x_smooth(work.mean, row, first, vectors, work.lines, 0)
+                x_smooth(work.square, row, first, vectors, work.lines, 1)
+                describe(work, row, first, vectors, scale.inside, noise)
+
+    @part
+    def measure_encode(scale, coarser, work, top, rows, picture, noise, gain_limit):
+        for first in range(0, scale.vectors, TILE):
+            end = min(first + TILE, scale.vectors)
+            y_mean_columns(scale.ring, work.rows, picture, first, end, work.mean, work.half)
+            y_square_columns(scale.ring, work.rows, picture, first, end, work.square)
+            cross_columns(scale.ring, work.rows, picture, first, end, work.cross)
+        add_halo(work.mean, rows, scale.vectors, reach, scale.halo)
+        add_halo(work.square, rows, scale.vectors, reach, scale.halo)
+        add_halo(work.cross, rows, scale.vectors, reach, scale.halo)
+        if not last:
+            y_shrink(work.half, min(halves, coarser.height - top // 2), scale, coarser, picture, top // 2)
+        for row in range(rows):
+            for first in range(0, scale.vectors, TILE):
+                vectors = min(TILE, scale.vectors - first)
+                y_smooth(work.mean, row, first, vectors, work.lines, 0)
+                y_smooth(work.square, row, first, vectors, work.lines, 1)
+                y_smooth(work.cross, row, first, vectors, work.lines, 2)
+                compare(work, row, first, vectors, scale.inside, noise, gain_limit)
 
     @part
     def measure_block(scale, coarser, work, top, encodes, noise, gain_limit, sums):
@@ -253,20 +288,11 @@ def measures(weights: tuple[float, ...], next_weights: tuple[float, ...], *, las
         rows = min(ROWS, scale.height - top)
         mirrored_rows(work.rows, top - reach, seen, scale.height)
         for picture in range(encodes + 1):
-            moments_of_columns(scale, picture, rows, work)
-            if not last:
-                shrink(work.half, min(halves, coarser.height - top // 2), scale, coarser, picture, top // 2)
             start_totals(work.totals, picture)
-            for row in range(rows):
-                for first in range(0, scale.vectors, TILE):
-                    vectors = min(TILE, scale.vectors - first)
-                    smooth(work.mean, row, first, vectors, work.lines, 0)
-                    smooth(work.square, row, first, vectors, work.lines, 1)
-                    if picture:
-                        smooth(work.cross, row, first, vectors, work.lines, 2)
-                        compare(work, row, first, vectors, scale.inside, noise, gain_limit)
-                    else:
-                        describe(work, row, first, vectors, scale.inside, noise)
+            if picture:
+                measure_encode(scale, coarser, work, top, rows, picture, noise, gain_limit)
+            else:
+                measure_reference(scale, coarser, work, top, rows, noise)
             add_totals(work.totals, picture, sums)
 
     return measure_block

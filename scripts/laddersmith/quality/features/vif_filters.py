@@ -1,5 +1,7 @@
 """The constants of VIF."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,18 @@ DEPTHS = (8, 10, 12, 16)
 
 
 def _gaussian(taps: int) -> NDArray[np.float32]:
+    """Rounded to float32 where libvmaf rounds (libvmaf/src/feature/vif_tools.c, get_1d_gaussian_kernel).
+
+    The last bits tell: a variance is the small difference of two large means under these taps.
+    """
+    deviation = float(np.float32(taps) / np.float32(5))
     distance = np.arange(taps) - taps // 2
-    weights = np.exp(-0.5 * (distance / (taps / 5)) ** 2)
-    return (weights / weights.sum()).astype(np.float32)
+    density = np.exp(-0.5 * distance / deviation * distance / deviation).astype(np.float32)
+    density /= np.float32(1 / (deviation * math.sqrt(2 * math.pi)))
+    total = np.float32(0)
+    for weight in density:
+        total += weight
+    return density / total
 
 
 # One Gaussian per scale, of 2^(4 - scale) + 1 taps and a standard deviation of a fifth of them.

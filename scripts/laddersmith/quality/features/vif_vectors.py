@@ -4,6 +4,7 @@ As in `vectors.py`, every function here is called from compiled code only; its b
 vectors are tuples, so that their lengths, and with them the loops, are known to the compiler. Memory is not checked.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -144,44 +145,75 @@ def store_run(typing, matrix, row, first, values):
     return types.void(matrix, row, first, values), write
 
 
+def _products(builder, left, right, flags):
+    return [builder.fmul(builder.extract_value(left, k), builder.extract_value(right, k), flags=flags)
+            for k in range(left.type.count)]  # fmt: skip
+
+
 @_instructions
 def products(typing, left, right):
-    """left[k] * right[k] of two runs of one length."""
+    """left[k] * right[k] of two runs of one length; may be rounded together with a sum that they go into."""
 
     def write(context, builder, sig, args):
-        pairs = [[builder.extract_value(side, k) for side in args] for k in range(left.count)]
-        return context.make_tuple(builder, sig.return_type, [builder.fmul(*pair, flags=_FAST) for pair in pairs])
+        return context.make_tuple(builder, sig.return_type, _products(builder, *args, _FAST))
 
     return types.UniTuple(vector, left.count)(left, right), write
 
 
 @_instructions
-def filtered(typing, weights, values, first, step, count):
-    """A symmetric filter laid on the values first, first + step, ... of a run: the literal count of sums.
-
-    weights: the filter's outer half and its middle, float32. Values that share a weight are added first, which halves
-    the products; machines add beside multiplying.
-    """
-    reach = weights.count - 1
-    centres = [first.literal_value + k * step.literal_value for k in range(count.literal_value)]
+def rounded_products(typing, left, right):
+    """left[k] * right[k], rounded."""
 
     def write(context, builder, sig, args):
-        _align_stack(builder)
-        weight = []
-        for k in range(reach + 1):
-            one = builder.insert_element(_FLOATS(ir.Undefined), builder.extract_value(args[0], k), ir.IntType(32)(0))
-            weight.append(builder.shuffle_vector(one, one, _each(0)))
-        value = [builder.extract_value(args[1], k) for k in range(values.count)]
-        sums = []
-        for centre in centres:
-            total = builder.fmul(weight[reach], value[centre], flags=_FAST)
-            for k in range(reach):
-                pair = builder.fadd(value[centre - reach + k], value[centre + reach - k], flags=_FAST)
-                total = builder.fadd(total, builder.fmul(weight[k], pair, flags=_FAST), flags=_FAST)
-            sums.append(total)
-        return context.make_tuple(builder, sig.return_type, sums)
+        return context.make_tuple(builder, sig.return_type, _products(builder, *args, ()))
 
-    return types.UniTuple(vector, len(centres))(weights, values, first, step, count), write
+    return types.UniTuple(vector, left.count)(left, right), write
+
+
+def _filter(add_up):
+    """A symmetric filter laid on the values first, first + step, ... of a run: the literal count of sums.
+
+    weights: the filter's outer half and its middle, float32. add_up(builder, weight, value, centre) writes one sum.
+    """
+
+    def describe(typing, weights, values, first, step, count):
+        centres = [first.literal_value + k * step.literal_value for k in range(count.literal_value)]
+
+        def write(context, builder, sig, args):
+            _align_stack(builder)
+            weight = []
+            for k in range(weights.count):
+                one = builder.extract_value(args[0], k)
+                one = builder.insert_element(_FLOATS(ir.Undefined), one, ir.IntType(32)(0))
+                weight.append(builder.shuffle_vector(one, one, _each(0)))
+            value = [builder.extract_value(args[1], k) for k in range(values.count)]
+            sums = [add_up(builder, weight, value, centre) for centre in centres]
+            return context.make_tuple(builder, sig.return_type, sums)
+
+        return types.UniTuple(vector, len(centres))(weights, values, first, step, count), write
+
+    return _instructions(describe)
+
+
+def _add_pairs(builder, weight, value, centre):
+    """Values that share a weight are added first, which halves the products; machines add beside multiplying."""
+    reach = len(weight) - 1
+    total = builder.fmul(weight[reach], value[centre], flags=_FAST)
+    for k in range(reach):
+        pair = builder.fadd(value[centre - reach + k], value[centre + reach - k], flags=_FAST)
+        total = builder.fadd(total, builder.fmul(weight[k], pair, flags=_FAST), flags=_FAST)
+    return total
+
+
+def _add_in_order(builder, weight, value, centre):
+    """From the first value to the last, every product and every sum rounded: the bits of libvmaf's float filter."""
+    reach = len(weight) - 1
+    terms = [builder.fmul(weight[min(k, 2 * reach - k)], value[centre - reach + k]) for k in range(2 * reach + 1)]
+    return functools.reduce(builder.fadd, terms)
+
+
+filtered = _filter(_add_pairs)
+filtered_in_order = _filter(_add_in_order)
 
 
 @_instructions
