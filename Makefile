@@ -101,21 +101,25 @@ dry-run: env ## every job that `make demo` would run, and none is run
 	exec $(SNAKEMAKE) --profile "$$profile" --dry-run $(ARGS)
 
 .PHONY: test
-test: env-dev lint ## style, types, and every test that needs no root
-	@$(BIN)/python -m pytest -n 2 -m 'not system' tests $(ARGS)
+test: env-dev lint ## style, types, and every test that needs neither root nor a GPU
+	@$(BIN)/python -m pytest -n 2 -m 'not system and not gpu' tests $(ARGS)
 
 # Chromium plays the packaged ladders; it is the one thing that the locked environment cannot carry.
 .PHONY: test-system
 test-system: env-dev ## the tests that need Debian packages; installs them when run as root
-	@if ! command -v chromium >/dev/null; then
+	@if ! command -v chromium >/dev/null || ! command -v x264 >/dev/null; then
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium x264 >/dev/null
 	  else
-	    echo "make test-system: Chromium is missing; install Debian's package chromium, or run this as root on Debian" >&2
+	    echo "make test-system: Chromium or x264 is missing; install Debian's packages chromium and x264, or run this as root on Debian" >&2
 	    exit 1
 	  fi
 	fi
 	$(BIN)/python -m pytest -m system tests/system $(ARGS)
+
+.PHONY: test-gpu
+test-gpu: env-dev env-cuda ## the tests that need an NVIDIA GPU; they fail where there is none
+	@$(BIN)/python -m pytest -m gpu tests/gpu $(ARGS)
 
 PYTHON_FILES := scripts tests
 RULE_FILES = $(wildcard Snakefile rules/*.smk)

@@ -16,9 +16,10 @@ rule score:
     conda:
         "../envs/environment.yaml"
     threads: 8
+    # Python and its libraries; the decoded pictures, of which each worker may hold 300 MB more; the workers' own planes.
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt
-        * (config["encode"]["frame_cache_mb"] + 600 * threads),
+        * (500 + config["encode"]["frame_cache_mb"] + 600 * threads),
     params:
         display=display_of,
         model=config["quality"]["model"],
@@ -52,8 +53,7 @@ rule verify:
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * (1000 + 600 * threads),
     params:
-        max_mean_gap=config["verify"]["max_mean_gap"],
-        max_frame_gap=config["verify"]["max_frame_gap"],
+        bars=config["verify"],
         version=stage_version("verify"),
     message:
         "{wildcards.title}: {wildcards.codec} renditions against the source"

@@ -43,6 +43,7 @@ def main(
         threads=threads,
         timeout_s=config["quality"]["timeout_s"],
         frame_cache_mb=config["encode"]["frame_cache_mb"],
+        kernel_cache=Path(config["quality"]["kernel_cache"] or Path(config["store"]["path"]) / "kernels"),
     )
     write(scores, scored, SCORES)
     write(frames, by_frame, FRAMES)

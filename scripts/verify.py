@@ -1,10 +1,11 @@
 """Rule `verify`: the renditions of one codec in, a verdict out, whatever it is."""
 
 from pathlib import Path
+from typing import Any
 
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_json
-from laddersmith.quality import verify_renditions
+from laddersmith.quality import judged_by, verify_renditions
 from laddersmith.source import load_media
 from laddersmith.tables import FRAMES, SHOTS, read, read_all
 
@@ -17,12 +18,12 @@ def main(
     renditions: str,
     verdict: str,
     codec: str,
-    max_mean_gap: float,
-    max_frame_gap: float,
+    bars: dict[str, Any],
     config: dict,
     threads: int,
 ) -> None:
     made = read_json(ladder)
+    model, allowed = judged_by(made["engine"], made["model"], bars)
     found = verify_renditions(
         load_media(facts),
         read(shots, SHOTS),
@@ -30,9 +31,8 @@ def main(
         read_all(frames, FRAMES),
         codec=codec,
         folder=Path(renditions),
-        max_mean_gap=max_mean_gap,
-        max_frame_gap=max_frame_gap,
-        model=made["model"],
+        bars=allowed,
+        model=model,
         threads=threads,
         timeout_s=config["quality"]["timeout_s"],
     )

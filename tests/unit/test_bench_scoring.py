@@ -11,7 +11,7 @@ import pytest
 from clips import ROOT
 from jsonschema import Draft202012Validator
 from laddersmith.bench import agreement, command, end_to_end, kernels, materials, paired, scoring
-from laddersmith.errors import ToolError
+from laddersmith.errors import ScoreError, ToolError
 
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "bench_scoring.json").read_text())
 
@@ -37,7 +37,7 @@ def test_every_row_and_the_summary_keep_to_the_schema(small):
     facts = scoring.bench_scoring(threads=2)
     Draft202012Validator(SCHEMA).validate(facts)
     parts = [row["part"] for row in facts["rows"]]
-    # 2 counts of encodes at one size and at two; one size for memory; 3 codecs x 2 heights x (3 CRFs at 8 bits, 1 at 10).
+    # Two counts of encodes, at one size and at two; memory at one; 3 codecs x 2 heights x (3 CRFs at 8 bits, 1 at 10).
     assert [parts.count(part) for part in ("kernels", "end to end", "memory", "agreement")] == [2, 4, 1, 24]
     # The bars of the metric: a feature within 1e-4 in any frame, VMAF within 0.01 in any frame and 0.003 in the mean.
     found = facts["summary"]
@@ -46,6 +46,23 @@ def test_every_row_and_the_summary_keep_to_the_schema(small):
     assert json.loads(json.dumps(facts)) == facts
     picture = scoring.plot(facts)
     assert "times ffmpeg" in picture and "from files, 2 cores" in picture
+
+
+def test_a_gpu_has_its_rows_and_its_figure(monkeypatch):
+    """What cuda_rates gives on a card, of which there is none here, goes into rows of the schema and the summary."""
+    one = {"part": "kernels", "speedup": 1.0, "height": 1080, "encodes": 1}
+    rest = [
+        one | {"encodes": 8},
+        one | {"part": "end to end", "encodes": 8},
+        {"part": "memory", "peak_mb": 1.0, "height": 1080},
+        {"part": "agreement"}
+        | dict.fromkeys(("worst_feature", "worst_frame_vmaf", "mean_vmaf", "integer_mean_vmaf"), 0.0),
+    ]
+    card = {"part": "gpu", "height": 1080, "encodes": 8, "fps": 4321.0}
+    assert scoring.summary([one, *rest, card])["gpu_fps_1080p_8"] == 4321.0
+    assert "gpu_fps_1080p_8" not in scoring.summary([one, *rest])
+    monkeypatch.setattr(scoring, "check_device", lambda: (_ for _ in ()).throw(ScoreError("no GPU")))
+    assert scoring.gpu() == []
 
 
 def test_a_difference_is_found_where_it_is():

@@ -59,14 +59,29 @@ BAD = {
     "a negative height": ({"heights": [-2]}, "heights[0] is -2; the range is 2 to 4320"),
     "a height twice": ({"heights": [720, 720]}, "heights names 720 twice"),
     "too little": ({"search": {"max_rounds": 0}}, "search.max_rounds is 0; the range is 1 to 10"),
-    "too much": ({"shots": {"threshold": 300}}, "shots.threshold is 300; the range is 1 to 255"),
+    "too much": ({"shots": {"threshold": 300}}, "shots.threshold is 300; the range is 0.05 to 255"),
     "a choice with a typo": (
         {"search": {"strategy": "gird"}},
         'search.strategy is "gird"; the choices are grid, refine; the nearest is grid',
     ),
-    "an engine to come": ({"quality": {"engine": "numba"}}, "quality.engine: numba is not built yet; use libvmaf"),
-    "another engine to come": ({"quality": {"engine": "cuda"}}, "quality.engine: cuda is not built yet; use libvmaf"),
-    "a detector to come": ({"shots": {"detector": "transnetv2"}}, "transnetv2 is not built yet; use adaptive"),
+    "an engine without the model": (
+        {"quality": {"engine": "numba", "model": "vmaf_v1.0.16_3d0h"}},
+        "quality.engine is numba, which does not have quality.model vmaf_v1.0.16_3d0h; libvmaf has it",
+    ),
+    "a GPU without the model": (
+        {"quality": {"engine": "cuda", "model": "vmaf_4k_v0.6.1neg"}},
+        "quality.engine is cuda, which does not have quality.model vmaf_4k_v0.6.1neg; libvmaf has it",
+    ),
+    "a threshold where there is none": (
+        {"shots": {"detector": "fixed", "threshold": 1}},
+        "shots.threshold is 1, and the detector fixed has none; leave the line out",
+    ),
+    "no list of cuts": ({"shots": {"detector": "file"}}, "shots.detector is file, and shots.cuts_file names none"),
+    "braces in the list of cuts": ({"shots": {"cuts_file": "{shot}.csv"}}, "not a path without braces"),
+    "a longest shot below two of the shortest": (
+        {"shots": {"min_length_s": 2, "max_length_s": 3}},
+        "shots.max_length_s is 3, less than twice shots.min_length_s, 2",
+    ),
     "a strategy to come": ({"search": {"strategy": "adaptive"}}, "adaptive is not built yet; use refine"),
     "a model that is not built in": ({"quality": {"model": "vmaf_v0.6.2"}}, "the nearest is vmaf_v0.6.1"),
     "a model that the filter cannot load": ({"quality": {"model": "vmaf_b_v0.6.3"}}, "the choices are vmaf_v0.6.1, "),
@@ -124,6 +139,10 @@ BAD = {
     "segments between keyframes": (
         {"package": {"segment_s": 5}},
         "package.segment_s is 5, not a multiple of encode.keyframe_s, 2; segments start at keyframes: set it to 4 or 6",
+    ),
+    "segments at shots, longer than keyframes": (
+        {"package": {"segments": "shots", "segment_s": 4}},
+        "with package.segments shots every keyframe begins a segment: set both",
     ),
     "segments shorter than keyframes": ({"package": {"segment_s": 1}}, "set it to 2 or 4, say"),
     "a threshold of the other detector": (
@@ -300,19 +319,24 @@ def test_what_the_rules_ask() -> None:
 
 
 def test_thresholds_are_the_detectors_own() -> None:
-    from laddersmith.shots.pyscenedetect import THRESHOLDS
+    from laddersmith.shots import Settings, pyscenedetect, transnetv2
+    from laddersmith.shots.detector import MODULES
 
-    limits = SCHEMA["properties"]["shots"]["properties"]["threshold"]
-    assert set(THRESHOLDS) == set(SCHEMA["properties"]["shots"]["properties"]["detector"]["enum"])
-    assert THRESHOLDS["adaptive"][:2] == (limits["minimum"], limits["maximum"])
-    assert THRESHOLDS["content"] == (config_module.CONTENT_THRESHOLD_FROM, 255, 27)
-    assert limits["default"] == THRESHOLDS["adaptive"][2]
+    section = SCHEMA["properties"]["shots"]["properties"]
+    assert list(MODULES) == section["detector"]["enum"]
+    assert pyscenedetect.THRESHOLDS | {"transnetv2": transnetv2.THRESHOLD} == config_module.THRESHOLDS
+    limits = section["threshold"]["minimum"], section["threshold"]["maximum"]
+    spans = config_module.THRESHOLDS.values()
+    assert limits == (min(least for least, _, _ in spans), max(most for _, most, _ in spans))
+    defaults = {key: value["default"] for key, value in section.items()}
+    assert Settings(**defaults) == Settings()
 
 
 def libvmaf_loads(model: str) -> bool:
     # 4K-distance models shrink the picture by much before they look at it: 640x360 is about the least that they take.
     clip = ["-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25"]
-    graph = f"[0:v][1:v]libvmaf=model=version={model}"
+    name, phone = model.removesuffix("_phone"), model.endswith("_phone")
+    graph = f"[0:v][1:v]libvmaf=model=version={name}" + r"\\:enable_transform=true" * phone
     command = [ffmpeg.executable(), "-v", "error", *clip, *clip, "-lavfi", graph, "-frames:v", "1", "-f", "null", "-"]
     return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0
 
@@ -325,6 +349,16 @@ def test_every_model_is_built_into_ffmpeg(model: str) -> None:
 def test_the_check_of_models_can_fail() -> None:
     assert not libvmaf_loads("vmaf_v0.6.2")
     assert not libvmaf_loads("vmaf_b_v0.6.3")  # In the library, but ffmpeg's filter does not load bootstrap models.
+
+
+def test_auto_is_the_engine_that_has_the_model() -> None:
+    def engine(**quality: str) -> str:
+        return validate({"quality": quality}, CODECS)["quality"]["engine"]
+
+    assert engine() == "numba"
+    assert engine(model="vmaf_v0.6.1_phone") == "numba"
+    assert engine(model="vmaf_v1.0.16_3d0h") == "libvmaf"
+    assert engine(engine="libvmaf") == "libvmaf"
 
 
 def test_import_is_quick_and_light() -> None:

@@ -1,13 +1,19 @@
 """`python -m laddersmith score` as a person meets it."""
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from clips import ROOT
 from laddersmith.__main__ import main as laddersmith
-from laddersmith.quality import score
+from laddersmith.quality import files, score
 from test_quality import MOVING, encode
 
 
@@ -68,6 +74,54 @@ def test_an_error_is_one_sentence_and_status_1(pair, capsys, change, message) ->
     assert shown.err.startswith("laddersmith score: ")
     assert "Traceback" not in shown.err
     assert not shown.out
+
+
+def test_the_engine_is_told_and_chosen_by_the_model(pair, tmp_path, monkeypatch) -> None:
+    source, low = map(str, pair)
+    seen = []
+    real = files.engine_named
+    monkeypatch.setattr(files, "engine_named", lambda name: seen.append(name) or real(name))
+    for model in ("vmaf_v0.6.1_phone", "vmaf_4k_v0.6.1neg"):
+        main([source, low, "--model", model, "--json", str(tmp_path / f"{model}.json")])
+    body = [
+        json.loads((tmp_path / f"{model}.json").read_text()) for model in ("vmaf_v0.6.1_phone", "vmaf_4k_v0.6.1neg")
+    ]
+    assert [one["engine"] for one in body] == seen == ["numba", "libvmaf"]
+    assert "kernels-" in body[0]["version"]
+    assert "ffmpeg-" in body[1]["version"]
+
+
+def test_threads_change_nothing_but_must_be_a_number(pair, tmp_path, capsys) -> None:
+    source, low = map(str, pair)
+    for threads in ("1", "3"):
+        main([source, low, "--threads", threads, "--csv", str(tmp_path / f"{threads}.csv")])
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+    for wrong in ("0", "two", "-1", "1025"):
+        with pytest.raises(SystemExit, match="2"):
+            main([source, low, f"--threads={wrong}"])
+        assert "is not a whole number from 1 to 1024" in capsys.readouterr().err
+
+
+def test_a_terminal_sees_a_bar_and_a_pipe_sees_none(pair) -> None:
+    source, low = map(str, pair)
+    command = [sys.executable, "-m", "laddersmith", "score", source, low]
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    child = subprocess.Popen(command, cwd=ROOT / "scripts", stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how a terminal without writers ends
+        while more := os.read(ours, 65536):
+            shown += more
+    os.close(ours)
+    printed, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    assert b"scoring" in shown
+    assert b"frames" in shown
+    piped = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, check=True)
+    assert piped.stderr == b""
+    assert piped.stdout == printed
+    assert b"vmaf_mean" in piped.stdout
 
 
 def test_nothing_to_score_is_wrong_usage(pair, capsys) -> None:

@@ -11,11 +11,16 @@ import pytest
 import verify
 from clips import ROOT, ffmpeg_run
 from laddersmith import tables
-from laddersmith.quality import score_encodes, verify_renditions
+from laddersmith.quality import Bars, judged_by, score_encodes, verify_renditions
 from test_quality import CUTS, LENGTH, MOVING, TAGS, cut, encode, encode_row, encodes_table, media_of, shots_table
 
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "verify.json").read_text())
 NAME = "90p_fast_crf35"
+BARS = {
+    "exact": False,
+    "max_mean_gap": 0.01, "max_frame_gap": 0.05, "max_psnr_gap_db": 0.01,
+    "max_arithmetic_mean_gap": 0.2, "max_arithmetic_frame_gap": 1,
+}  # fmt: skip
 
 
 class Title:
@@ -33,20 +38,22 @@ class Title:
         self.scores, self.frames = self.score(neighbours=True)
         rung = {"name": NAME, "codec": "x264", "variant": "fast", "height": 90, "width": 160, "crf": "35"}
         rung |= {"pix_fmt": "yuv420p", "quality": float(self.frames["vmaf"].mean())}
+        rung |= {"points": self.encodes[tables.KEY].to_dict("records")}
         display = {"width": 320, "height": 180}
         self.ladder = {"title": "clip", "display": display, "pooling": "mean", "model": "vmaf_v0.6.1", "rungs": [rung]}
+        self.ladder["engine"] = "libvmaf"
 
-    def score(self, *, neighbours: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def score(self, *, neighbours: bool, engine: str = "libvmaf") -> tuple[pd.DataFrame, pd.DataFrame]:
         return score_encodes(
             self.media, self.shots, self.encodes, title="clip", folder=lambda row: self.folder / "shots", threads=2,
-            display=(320, 180), model="vmaf_v0.6.1", engine="libvmaf", neighbours=neighbours, store=None, timeout_s=60,
+            display=(320, 180), model="vmaf_v0.6.1", engine=engine, neighbours=neighbours, store=None, timeout_s=60,
             frame_cache_mb=100,
         )  # fmt: skip
 
     def verify(self, **changes) -> dict:
         settings = {
             "media": self.media, "shots": self.shots, "ladder": self.ladder, "predicted_frames": self.frames,
-            "codec": "x264", "folder": self.folder, "max_mean_gap": 0.01, "max_frame_gap": 0.05,
+            "codec": "x264", "folder": self.folder, "bars": Bars(0.01, 0.05, 0.01),
             "model": "vmaf_v0.6.1", "threads": 2, "timeout_s": 60,
         }  # fmt: skip
         verdict = verify_renditions(**settings | changes)
@@ -142,6 +149,35 @@ def test_swapped_frames_are_a_gap(title: Title, tmp_path: Path) -> None:
     assert any("a gap of 0.05 is allowed" in problem for problem in problems)
 
 
+def test_an_exact_verification_keeps_to_the_narrow_bars(title: Title) -> None:
+    _, predicted = title.score(neighbours=True, engine="numba")
+    model, bars = judged_by("numba", "vmaf_v0.6.1", BARS | {"exact": True})
+    assert (model, bars) == ("vmaf_float_v0.6.1", Bars(0.01, 0.05, 0.01))
+    verdict = title.verify(predicted_frames=predicted, model=model, bars=bars)
+    assert verdict["ok"] and verdict["model"] == "vmaf_float_v0.6.1"
+    assert judged_by("numba", "vmaf_4k_v0.6.1", BARS | {"exact": True})[0] == "vmaf_float_4k_v0.6.1"
+
+
+def test_scores_of_another_arithmetic_have_bars_of_their_own(title: Title, tmp_path: Path) -> None:
+    _, predicted = title.score(neighbours=True, engine="numba")
+    strict = title.verify(predicted_frames=predicted)["rungs"][0]
+    assert 0 < strict["gap_mean"] < BARS["max_arithmetic_mean_gap"]
+    assert strict["gap_psnr_db"] <= 1e-6  # the log's rounding: the pixels are the same
+    model, bars = judged_by("numba", "vmaf_v0.6.1", BARS)
+    assert (model, bars) == ("vmaf_v0.6.1", Bars(0.2, 1, 0.01))
+    assert judged_by("libvmaf", "vmaf_v1.0.16_3d0h", BARS) == ("vmaf_v1.0.16_3d0h", Bars(0.01, 0.05, 0.01))
+    verdict = title.verify(predicted_frames=predicted, bars=bars)
+    assert verdict["ok"]
+    assert verdict["bars"] == {"mean": 0.2, "frame": 1, "psnr_db": 0.01}
+
+    def dotted(path: Path) -> None:
+        encode(title.rendition, path, filters="drawbox=x=8:y=8:w=2:h=2:c=white:t=fill:enable='eq(n,5)'", crf=0)
+
+    [problem] = title.problems(tmp_path, dotted, predicted_frames=predicted, bars=Bars(9, 9, 0.01))
+    assert "frame 5 has a psnr_y of " in problem
+    assert "its pixels are not those that were scored (a gap of 0.01 dB is allowed)" in problem
+
+
 def test_points_without_scores(title: Title) -> None:
     verdict = title.verify(predicted_frames=title.frames[title.frames["shot"] != 1])
     expected = f"the points of this rung have scores for {LENGTH - 11} frames, but the title has {LENGTH}"
@@ -188,7 +224,7 @@ def test_the_doors(title: Title, tmp_path: Path) -> None:
     common = {"facts": str(facts), "shots": str(tmp_path / "shots.parquet"), "threads": 2}
     settings = {
         "store": {"path": str(tmp_path / "store")},
-        "quality": {"timeout_s": 60},
+        "quality": {"timeout_s": 60, "kernel_cache": None},
         "encode": {"frame_cache_mb": 100},
     }
     score.main(
@@ -200,7 +236,7 @@ def test_the_doors(title: Title, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(tables.read(tmp_path / "scores.parquet", tables.SCORES), title.scores)
     verify.main(
         **common, ladder=str(ladder), frames=[str(tmp_path / "frames.parquet")], renditions=str(title.folder),
-        verdict=str(tmp_path / "x264.json"), codec="x264", max_mean_gap=0.01, max_frame_gap=0.05,
+        verdict=str(tmp_path / "x264.json"), codec="x264", bars=BARS,
         config=settings,
     )  # fmt: skip
     assert json.loads((tmp_path / "x264.json").read_text()) == title.verify()

@@ -1,5 +1,6 @@
 """What scoring takes, and how far it is from libvmaf: our engines beside ffmpeg's filter."""
 
+import logging
 import platform
 import tempfile
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ from typing import Any
 
 import altair as alt
 
+from ..errors import ScoreError
 from ..provenance import versions
+from ..quality.cuda_engine import check_device
 from ..report.svg import svg
 from .agreement import agreement
 from .end_to_end import end_to_end, memory
@@ -17,9 +20,12 @@ from .kernels import kernels
 from .machine import machine
 from .materials import footage
 
+log = logging.getLogger(__name__)
+
 SCHEMA = "laddersmith/bench_scoring/1"
 ENGINE = "numba"
 TIMED_ON = "bigbuckbunny"
+GPU = ((540, 960), (720, 1280), (1080, 1920), (2160, 3840))
 PACKAGES = ("numba", "llvmlite", "numpy", "av", "onnxruntime")
 
 
@@ -37,6 +43,7 @@ def bench_scoring(*, threads: int) -> dict[str, Any]:
         parts["kernels"] = kernels(folder, clips[TIMED_ON])
         parts["end to end"] = end_to_end(folder, clips[TIMED_ON], engine=ENGINE, threads=threads)
         parts["memory"] = memory(folder, clips[TIMED_ON], engine=ENGINE, threads=threads)
+        parts["gpu"] = gpu()
         parts["agreement"] = agreement(folder, clips, engine=ENGINE, threads=threads)
     rows = [{"part": part} | row for part, found in parts.items() for row in found]
     found = {package: metadata.version(package) for package in PACKAGES} | {"python": platform.python_version()}
@@ -47,6 +54,18 @@ def bench_scoring(*, threads: int) -> dict[str, Any]:
         "rows": [{name: _short(value) for name, value in row.items()} for row in rows],
         "summary": summary(rows),
     }
+
+
+def gpu() -> list[dict[str, Any]]:
+    """What a GPU gives, where numba-cuda and one are at hand: a row per size and number of encodes."""
+    try:
+        check_device()
+    except ScoreError as error:
+        log.info("no row of a GPU: %s", error)
+        return []
+    from ..quality.cuda_rates import rates
+
+    return [rates(width=width, height=height, encodes=encodes) for height, width in GPU for encodes in (1, 2, 4, 8, 16)]
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -70,6 +89,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
         "worst_integer_mean_vmaf": max(of("agreement", "integer_mean_vmaf")),
         "peak_mb_1080p_8": peak,
     }
+    for fps in of("gpu", "fps", height=1080, encodes=8):
+        found["gpu_fps_1080p_8"] = fps
     return {name: _short(value) for name, value in found.items()}
 
 

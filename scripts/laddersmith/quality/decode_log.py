@@ -60,7 +60,18 @@ def check(stderr: str, decoded: int, read: int, reference: Reference, distorted:
     ScoreError
         Naming both sides.
     """
-    theirs = seen(stderr)
+    check_counts(decoded, read, reference, distorted)
+    check_pictures(seen(stderr), reference, distorted)
+
+
+def check_counts(decoded: int, read: int, reference: Reference, distorted: Distorted) -> None:
+    """Refuse an encode that has not one frame for each of the reference's, all of which were read.
+
+    Raises
+    ------
+    ScoreError
+        Naming both counts.
+    """
     fed = reference.before + reference.length + reference.after
     if decoded != reference.length or read != fed:
         neighbours = f" (and {fed - reference.length} neighbours)" if fed > reference.length else ""
@@ -68,6 +79,16 @@ def check(stderr: str, decoded: int, read: int, reference: Reference, distorted:
             f"{distorted.what}: the encode decodes to {decoded} frames, the reference has {reference.length}"
             f"{neighbours}, of which {read} were read; encode it again from the same frames"
         )
+
+
+def check_pictures(theirs: Seen, reference: Reference, distorted: Distorted) -> None:
+    """Refuse an encode in whose frames geometry, pixel format or colour is not as it must be.
+
+    Raises
+    ------
+    ScoreError
+        Naming both sides.
+    """
     if not theirs.pictures or not theirs.colours:
         raise ScoreError(f"{distorted.what}: ffmpeg did not say how it decodes; run again, and report it if it recurs")
     for pix_fmt, siting, aspect, size in sorted(theirs.pictures):

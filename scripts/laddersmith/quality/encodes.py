@@ -1,4 +1,4 @@
-"""Scoring the encodes of a batch: each shot's reference is decoded once, for all of its encodes."""
+"""Scoring the encodes of a batch, shot by shot: each shot's encodes all at once."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from ..errors import ScoreError
 from ..source import Media
 from ..store import Store, point_key
 from .engine import Distorted, Engine, Reference
-from .engines import engine_named
+from .engines import Settings, engine_named
 from .pooling import POOLINGS
 from .reference import pictures_sha256, title_reference
 
@@ -38,6 +38,7 @@ def score_encodes(
     threads: int,
     timeout_s: float,
     frame_cache_mb: float,
+    kernel_cache: Path | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score encodes of any codecs and heights against the title, at display size.
 
@@ -48,8 +49,10 @@ def score_encodes(
     display : width and height in pixels at which scores are taken.
     neighbours : whether the reference gets the title's frames across the cuts, so that motion is the whole title's.
     store : where finished scores are found and kept; None keeps none.
-    threads : encodes scored side by side. timeout_s : wall seconds allowed for each.
-    frame_cache_mb : megabytes (10^6 bytes) of decoded reference kept; a shot that does not fit is decoded per encode.
+    threads : workers. timeout_s : wall seconds allowed for each encode.
+    frame_cache_mb : megabytes (10^6 bytes) of decoded frames kept. Of a shot that does not fit, libvmaf decodes the
+        reference per encode; numba scores as many encodes at a time as fit.
+    kernel_cache : folder of compiled kernels, shared by jobs; None keeps them beside the source.
 
     Returns
     -------
@@ -60,14 +63,14 @@ def score_encodes(
     ScoreError
         If an encode and the title disagree in frames, geometry or colour, or a frame has no score.
     """
-    scorer = engine_named(engine)
+    scorer = engine_named(engine, Settings(kernel_cache, frame_cache_mb))
     context = scorer.context(model) if neighbours else 0
     facts: dict[str, Any] = {
         "form": FORM,
         "display": list(display),
         "model": model,
         "engine": engine,
-        "version": scorer.version(),
+        "version": scorer.version(model),
     }
     facts |= {"context": context}
     spans = {row.shot: row for row in shots.itertuples()}
@@ -85,7 +88,7 @@ def score_encodes(
             start=span.start,
             end=span.end,
             context=context,
-            cache_mb=frame_cache_mb,
+            cache_mb=frame_cache_mb if scorer.reads_often else 0.0,
         )
         rows: list[Any] = list(group.itertuples())
         keys = _keys(rows, facts | {"reference": _hash(span, context, reference)})
@@ -128,7 +131,6 @@ def _score_shot(
             missing.append((row, size, key))
     if not missing:
         return
-    reference.read()  # one decode, before the threads ask for it
     distorted = [
         Distorted(
             f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}",

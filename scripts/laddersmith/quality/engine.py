@@ -10,6 +10,8 @@ import pandas as pd
 
 from ..source.media import Colour
 
+Progress = Callable[[int], None]
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -58,9 +60,16 @@ class Engine(Protocol):
     """Computes scores and features of encodes against one reference."""
 
     name: str
+    reads_often: bool  # reads the reference anew for each encode, so that it should be kept when it fits in memory
 
-    def version(self) -> str:
-        """All that decides this engine's numbers, as one string; a part of every score's key."""
+    def version(self, model: str) -> str:
+        """All that decides this engine's numbers with `model`, as one string; a part of every score's key.
+
+        Raises
+        ------
+        ScoreError
+            If this engine does not have the model.
+        """
 
     def context(self, model: str) -> int:
         """How many neighbour frames on each side the temporal features of `model` look at.
@@ -72,9 +81,23 @@ class Engine(Protocol):
         """
 
     def score(
-        self, reference: Reference, distorted: Sequence[Distorted], *, model: str, threads: int, timeout_s: float
+        self,
+        reference: Reference,
+        distorted: Sequence[Distorted],
+        *,
+        model: str,
+        threads: int,
+        timeout_s: float,
+        progress: Progress | None = None,
     ) -> Iterator[pd.DataFrame]:
         """Score each encode, in order.
+
+        Parameters
+        ----------
+        threads : workers; the scores do not depend on their number.
+        timeout_s : wall seconds allowed for each encode.
+        progress : told, from any thread but one at a time, how many frames of encodes were scored since it was told
+            last; `reference.length` times the encodes in the end.
 
         Yields
         ------

@@ -1,15 +1,39 @@
 """The engines, by name."""
 
-import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import ScoreError
+from ..schema import nearest
+from .cuda_engine import Cuda
 from .engine import Engine
 from .libvmaf import Libvmaf
+from .numba_engine import MEMORY_MB, Numba
 
-ENGINES: dict[str, type[Engine]] = {"libvmaf": Libvmaf}
+
+@dataclass(frozen=True)
+class Settings:
+    """What an engine may be told that changes no score.
+
+    Attributes
+    ----------
+    kernel_cache : folder of compiled kernels, shared by jobs; None keeps them beside the source.
+    memory_mb : megabytes (10^6 bytes) that decoded frames may fill.
+    """
+
+    kernel_cache: Path | None = None
+    memory_mb: float = MEMORY_MB
 
 
-def engine_named(name: str) -> Engine:
+ENGINES: dict[str, Callable[[Settings], Engine]] = {
+    "numba": lambda settings: Numba(kernel_cache=settings.kernel_cache, memory_mb=settings.memory_mb),
+    "cuda": lambda settings: Cuda(kernel_cache=settings.kernel_cache, memory_mb=settings.memory_mb),
+    "libvmaf": lambda settings: Libvmaf(),
+}
+
+
+def engine_named(name: str, settings: Settings | None = None) -> Engine:
     """The engine of this name.
 
     Raises
@@ -18,7 +42,7 @@ def engine_named(name: str) -> Engine:
         If there is none.
     """
     if name not in ENGINES:
-        near = difflib.get_close_matches(name, ENGINES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ScoreError(f"no scoring engine is called {name!r}{hint} (there are: {', '.join(ENGINES)})")
-    return ENGINES[name]()
+        raise ScoreError(
+            f"no scoring engine is called {name!r}; the choices are {', '.join(ENGINES)}{nearest(name, ENGINES)}"
+        )
+    return ENGINES[name](settings or Settings())

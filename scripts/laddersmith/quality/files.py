@@ -2,20 +2,17 @@
 
 import os
 import re
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import pandas as pd
 
-from .. import ffmpeg
-from ..errors import ScoreError, ToolError
+from ..config import engine_for
+from ..errors import ScoreError
 from ..source import Media, probe
 from ..source.frames import OPTIONS, url
-from ..source.media import Colour
-from . import decode_log
 from .engine import Distorted
 from .engines import engine_named
 from .picture import subsampling_and_depth
@@ -29,9 +26,10 @@ def score(
     distorted: Sequence[str | Path],
     *,
     model: str = "vmaf_v0.6.1",
-    engine: str = "libvmaf",
+    engine: str = "auto",
     display: str | None = None,
     threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Score whole files against a reference file, frame by frame.
 
@@ -40,7 +38,8 @@ def score(
     reference, distorted : video files of equal frame count, of any size; one that is named twice is scored once.
     model, engine : names, as in the config.
     display : "WxH" at which scores are taken; None for the reference's own size.
-    threads : files scored side by side.
+    threads : workers; they change no score.
+    progress : told, as frames are scored, how many of all distorted frames are done, and how many there are.
 
     Returns
     -------
@@ -55,13 +54,21 @@ def score(
         If the reference is not a constant-rate, progressive, square-pixel video (see `source.probe`), or the display
         would distort it.
     """
-    scorer = engine_named(engine)
+    scorer = engine_named(engine_for(engine, model))
     scorer.context(model)
     media = Media.from_json(_probed(reference)["media"])
     against = title_reference(media, _display(display, media), what=str(reference))
     distorted = list(dict.fromkeys(distorted))
     others = [_distorted(path, (against.width, against.height)) for path in distorted]
-    results = scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S)
+    done, total = 0, against.length * len(others)
+
+    def scored(frames: int) -> None:
+        nonlocal done
+        done += frames
+        if progress:
+            progress(done, total)
+
+    results = scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S, progress=scored)
     tables = [frames.assign(distorted=other.what) for other, frames in zip(others, results, strict=True)]
     if not tables:
         raise ScoreError("there is nothing to score: name at least one distorted file")
@@ -86,44 +93,30 @@ def _probed(path: str | Path) -> dict:
 
 def _distorted(path: str | Path, display: tuple[int, int]) -> Distorted:
     """A file to be scored. Its pixels need not be square, but shown as they say they must fill the display."""
-    media, aspect = _decoded(Path(path))
-    across, down = display
-    shown = media.width * Fraction(aspect)
-    if abs(shown * down - media.height * across) > 2 * max(display):
-        raise ScoreError(
-            f"{path}: its picture of {media.width}x{media.height} (sample aspect ratio {aspect}) has another shape "
-            f"than the display of {across}x{down}; crop or scale one of them first"
-        )
-    return Distorted(str(path), Path(path), media.width, media.height, media.pix_fmt, aspect)
-
-
-def _decoded(path: Path) -> tuple[Media, str]:
-    """What the file decodes to, and its sample aspect ratio."""
     what = str(path)
+    width, height, pix_fmt, aspect = _first(Path(path))
+    across, down = display
+    ratio = f"{aspect.numerator}/{aspect.denominator}"
+    if abs(width * aspect * down - height * across) > 2 * max(display):
+        raise ScoreError(
+            f"{what}: its picture of {width}x{height} (sample aspect ratio {ratio}) has another shape than "
+            f"the display of {across}x{down}; crop or scale one of them first"
+        )
+    subsampling_and_depth(pix_fmt)
+    return Distorted(what, Path(path), width, height, pix_fmt, ratio)
+
+
+def _first(path: Path) -> tuple[int, int, str, Fraction]:
+    """Width, height, pixel format and sample aspect ratio of the first frame; the engine holds all others to it."""
     if not path.is_file():
-        raise ScoreError(f"{what}: there is no such file")
-    with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
-        log = Path(folder) / "decoded.txt"
-        show = ["-an", "-sn", "-dn", "-vf", f"{decode_log.SHOW},{decode_log.counter(log)}", "-fps_mode", "passthrough"]
-        arguments = ["-v", "info", *ffmpeg.SAFE_INPUT, "-i", url(path), *show, "-f", "null", "-"]
-        try:
-            done = ffmpeg.run(arguments, what=what, timeout_s=TIMEOUT_S)
-        except ToolError as error:
-            raise ScoreError(f"{what}: cannot be decoded as video ({error})") from error
-        frames = decode_log.counted(log)
+        raise ScoreError(f"{path}: there is no such file")
     try:
         with av.open(url(path), options=OPTIONS) as container:
             stream = container.streams.video[0]
-            rate = stream.guessed_rate or stream.average_rate
-            pix_fmt = next(container.decode(stream)).format.name
+            frame = next(container.decode(stream))
+            aspect = stream.codec_context.sample_aspect_ratio
     except (av.FFmpegError, IndexError, StopIteration) as error:
-        raise ScoreError(f"{what}: cannot be decoded as video ({error})") from error
-    side = decode_log.seen(done.stderr)
-    if len(side.pictures) != 1 or len(side.colours) != 1:
-        raise ScoreError(f"{what}: its picture or colour description changes on the way; make it one of a kind first")
-    [(_, siting, aspect, size)], [(range_, matrix, primaries, transfer)] = side.pictures, side.colours
-    colour = Colour(range_, matrix, primaries, transfer, siting)
-    width, height = map(int, size.split("x"))
-    _, depth = subsampling_and_depth(pix_fmt)
-    media = Media(what, width, height, pix_fmt, depth, Fraction(rate or 25), frames, colour)
-    return media, aspect.replace("0/1", "1/1")
+        raise ScoreError(f"{path}: cannot be decoded as video ({error or 'it has no picture'})") from error
+    if frame.rotation % 360:
+        raise ScoreError(f"{path}: asks players to turn its picture by {frame.rotation} degrees; make it upright first")
+    return frame.width, frame.height, frame.format.name, aspect or Fraction(1)

@@ -16,13 +16,15 @@ from ..errors import ScoreError, ToolError
 from ..source.frames import url
 from . import decode_log
 from .decode_log import counter, escaped
-from .engine import Distorted, Reference
-from .picture import packed_format, scoring_format, settled, subsampling_and_depth
+from .engine import Distorted, Progress, Reference
+from .picture import packed_format, same_colour, scoring_format, subsampling_and_depth
 from .versions import metrics_version
 
 # CAMBI, in the v1 models, refuses encodes below these sizes (libvmaf/src/feature/cambi.c: enc_width, enc_height,
 # CAMBI_MIN_WIDTH_HEIGHT), in pixels.
 CAMBI_MIN_WIDTH, CAMBI_MIN_HEIGHT, CAMBI_MIN_LONGER = 180, 150, 216
+
+PHONE = "_phone"  # ends the name of a model whose score transform, for phones, is on
 
 _FEATURE = re.compile(
     r"(?:VMAF_)?(?:integer_)?(?:feature_)?"
@@ -35,8 +37,10 @@ class Libvmaf:
     """ffmpeg's libvmaf filter, with any single model built into it."""
 
     name = "libvmaf"
+    reads_often = True
 
-    def version(self) -> str:
+    def version(self, model: str) -> str:
+        self.context(model)
         return f"{metrics_version()} ffmpeg-{ffmpeg.version()}"
 
     def context(self, model: str) -> int:
@@ -55,7 +59,14 @@ class Libvmaf:
         return 4 if "_hfr_" in model else 1
 
     def score(
-        self, reference: Reference, distorted: Sequence[Distorted], *, model: str, threads: int, timeout_s: float
+        self,
+        reference: Reference,
+        distorted: Sequence[Distorted],
+        *,
+        model: str,
+        threads: int,
+        timeout_s: float,
+        progress: Progress | None = None,
     ) -> Iterator[pd.DataFrame]:
         """As `Engine.score`: a process per encode, `threads` of them side by side; few encodes get more each."""
         self.context(model)
@@ -63,7 +74,10 @@ class Libvmaf:
         one = partial(_score, reference, model=model, threads=max(1, threads // side_by_side), timeout_s=timeout_s)
         workers = ThreadPoolExecutor(side_by_side)
         try:
-            yield from workers.map(one, distorted)
+            for frames in workers.map(one, distorted):
+                if progress:
+                    progress(len(frames))
+                yield frames
         finally:
             workers.shutdown(cancel_futures=True)
 
@@ -95,14 +109,8 @@ def _arguments(
     reference: Reference, distorted: Distorted, model: str, threads: int, log: Path, decoded: Path, read: Path
 ) -> list[str]:
     """ffmpeg's arguments: frames are paired by index, and the reference is never scaled."""
-    subsampling, _ = subsampling_and_depth(reference.pix_fmt)
     pix_fmt = scoring_format(reference.pix_fmt, distorted.pix_fmt)
-    colour = settled(reference.colour, subsampling)
-    # Both sides get one description, so that ffmpeg inserts no conversion between them; that they agree is checked.
-    same = (
-        f"setparams=range={colour.range}:colorspace={colour.matrix}:color_primaries={colour.primaries}"
-        f":color_trc={colour.transfer}:chroma_location={colour.chroma_location}"
-    )
+    same = same_colour(reference)
     pad = f",tpad=start={reference.before}:start_mode=clone:stop={reference.after}:stop_mode=clone"
     pad = pad if reference.before or reference.after else ""
     # One tick per frame: a finer time base would be rounded to equal time stamps behind the graph, with a warning each.
@@ -133,7 +141,7 @@ def _model(distorted: Distorted, model: str) -> str:
         If a v1 model cannot judge so small an encode.
     """
     if not model.startswith("vmaf_v1."):
-        return f"version={model}"
+        return f"version={model.removesuffix(PHONE)}{':enable_transform=true' if model.endswith(PHONE) else ''}"
     width, height = distorted.width, distorted.height
     if width < CAMBI_MIN_WIDTH or height < CAMBI_MIN_HEIGHT or max(width, height) < CAMBI_MIN_LONGER:
         raise ScoreError(

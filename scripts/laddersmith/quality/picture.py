@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ..errors import ScoreError
 from ..source.media import Colour
+from .engine import Reference
 
 DEPTHS = {8: "", 10: "10le", 12: "12le", 16: "16le"}  # bits per sample that libvmaf reads: the pixel format's ending
 _NAME = re.compile(r"yuvj?(420|422|444)p(\d+)?(?:le)?")
@@ -37,6 +38,19 @@ def scoring_format(reference: str, distorted: str) -> str:
     subsampling, depth = subsampling_and_depth(reference)
     depth = max(depth, subsampling_and_depth(distorted)[1])
     return f"yuv{subsampling}p{DEPTHS[min(d for d in DEPTHS if d >= depth)]}"
+
+
+def same_colour(reference: Reference) -> str:
+    """The filter that gives both sides one description, the reference's, so that ffmpeg converts nothing between them.
+
+    It changes no pixel; that the two sides agree is checked elsewhere.
+    """
+    subsampling, _ = subsampling_and_depth(reference.pix_fmt)
+    colour = settled(reference.colour, subsampling)
+    return (
+        f"setparams=range={colour.range}:colorspace={colour.matrix}:color_primaries={colour.primaries}"
+        f":color_trc={colour.transfer}:chroma_location={colour.chroma_location}"
+    )
 
 
 def settled(colour: Colour, subsampling: str) -> Colour:

@@ -1,6 +1,7 @@
 """The reference of a shot or of a whole title, at display size."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 
 from ..source import Media, frames
@@ -62,13 +63,15 @@ def title_reference(
 
 
 def _kept(decode: Callable[[], Iterator[bytes]]) -> Callable[[], list[bytes]]:
-    """`decode`, done at the first call and remembered. The first call must end before others begin."""
+    """`decode`, done at the first call and remembered; other threads wait for it."""
     kept: list[bytes] = []
+    lock = threading.Lock()
 
     def read() -> list[bytes]:
-        if not kept:
-            kept.extend(decode())
-        return kept
+        with lock:
+            if not kept:
+                kept.extend(list(decode()))
+            return kept
 
     return read
 

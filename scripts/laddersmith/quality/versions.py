@@ -9,3 +9,11 @@ METRICS = {
 def metrics_version() -> str:
     """All metric versions as one string ("vmaf-1 psnr_chroma-1")."""
     return " ".join(f"{name}-{version}" for name, version in METRICS.items())
+
+
+KERNELS = "1"  # first: VIF, ADM and motion in float32, as libvmaf's float models define them
+
+
+def kernels_version() -> str:
+    """Version of the kernels of our own ("kernels-1"); bump it, with a reason, when their numbers change."""
+    return f"kernels-{KERNELS}"

@@ -1,7 +1,7 @@
 """Sources: what a video is, and its frames by index."""
 
 from .describe import header
-from .frames import decoded, frames, packed_bytes
+from .frames import decoded, frames, pack, packed_bytes, pictures, plane_rows
 from .limits import MEMORY_MB, bounded
 from .media import Colour, Media, display_size, load_media
 from .probe import probe
@@ -16,6 +16,9 @@ __all__ = [
     "frames",
     "header",
     "load_media",
+    "pack",
     "packed_bytes",
+    "pictures",
+    "plane_rows",
     "probe",
 ]

@@ -57,11 +57,15 @@ def frames(
         raise SourceError(f"{media.path}: frames [{start}, {end}) asked for, but the title has {media.frames}")
     width, height, pix_fmt = width or media.width, height or media.height, plain(pix_fmt or media.pix_fmt)
     reformatter = VideoReformatter()
-    for frame in decoded(media, start, end):
-        picture = _crop(frame, media)
+    for picture in pictures(media, start, end):
         if (picture.width, picture.height, plain(picture.format.name)) != (width, height, pix_fmt):
             picture = reformatter.reformat(picture, width, height, pix_fmt, interpolation="BICUBIC")
         yield pack(picture)
+
+
+def pictures(media: Media, start: int, end: int) -> Iterator[av.VideoFrame]:
+    """Decoded frames `[start, end)`, cropped to the picture used; errors as `decoded`."""
+    return (_crop(frame, media) for frame in decoded(media, start, end))
 
 
 def decoded(media: Media, start: int, end: int) -> Iterator[av.VideoFrame]:

@@ -155,7 +155,7 @@ def products(typing, left, right):
     """left[k] * right[k] of two runs of one length; may be rounded together with a sum that they go into."""
 
     def write(context, builder, sig, args):
-        return context.make_tuple(builder, sig.return_type, _products(builder, *args, _FAST))
+        return context.make_tuple(builder, sig.return_type, _products(builder, args[0], args[1], _FAST))
 
     return types.UniTuple(vector, left.count)(left, right), write
 
@@ -165,7 +165,7 @@ def rounded_products(typing, left, right):
     """left[k] * right[k], rounded."""
 
     def write(context, builder, sig, args):
-        return context.make_tuple(builder, sig.return_type, _products(builder, *args, ()))
+        return context.make_tuple(builder, sig.return_type, _products(builder, args[0], args[1], ()))
 
     return types.UniTuple(vector, left.count)(left, right), write
 

@@ -1,0 +1,93 @@
+"""Before it scores, an engine shows on a few frames of the job that it computes what libvmaf computes."""
+
+import csv
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import ffmpeg, registry
+from ..errors import ScoreError, ToolError
+from .decode_log import escaped
+from .libvmaf import plain_name
+from .picture import DEPTHS
+
+FRAMES = 3
+# The middle of the picture, at most this large, so that a proof costs the same at any display. Measured: 0.35 s of CPU
+# time, nearly all of it libvmaf's float model.
+WIDTH, HEIGHT = 640, 360
+FEATURE_GAP = 1e-4
+VMAF_GAP = 0.01
+
+
+def middle(luma: NDArray[Any]) -> NDArray[Any]:
+    """The part of a picture [height, width] that a proof looks at, contiguous."""
+    height, width = luma.shape
+    tall, wide = min(HEIGHT, height), min(WIDTH, width)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return np.ascontiguousarray(luma[top : top + tall, left : left + wide])
+
+
+def prove(
+    compute: Callable[[NDArray[Any], NDArray[Any]], Mapping[str, NDArray[np.float64]]],
+    reference: NDArray[Any],
+    distorted: NDArray[Any],
+    *,
+    depth: int,
+    model: str,
+    engine: str,
+) -> None:
+    """Hold an engine against ffmpeg's libvmaf, and refuse it when it disagrees.
+
+    Parameters
+    ----------
+    compute : gives the engine's features and "vmaf" by name, float64 [frames], of two sequences of luma.
+    reference, distorted : luma [frames, height, width], uint8 or uint16 of `depth` bits.
+    model : a name of the registry, whose entry says which of libvmaf's models is its twin.
+
+    Raises
+    ------
+    ScoreError
+        If any feature of any frame differs by more than `FEATURE_GAP`, or VMAF by more than `VMAF_GAP`.
+    """
+    theirs = _libvmaf(reference, distorted, depth, str(registry.entry(model).facts["libvmaf"]))
+    ours = compute(reference, distorted)
+    for name in [name for name in ours if name in theirs]:
+        allowed = VMAF_GAP if name == "vmaf" else FEATURE_GAP
+        gaps = np.abs(ours[name] - theirs[name])
+        if not (gaps <= allowed).all():
+            frame = int(np.nanargmax(np.where(np.isnan(gaps), np.inf, gaps)))
+            raise ScoreError(
+                f"engine {engine} gives {name} {ours[name][frame]:.6f} where libvmaf gives {theirs[name][frame]:.6f}, "
+                f"more than {allowed:g} apart, on frame {frame} of a proof at {depth} bits with {model}; "
+                "set quality.engine: libvmaf, and report this CPU"
+            )
+
+
+def _libvmaf(
+    reference: NDArray[Any], distorted: NDArray[Any], depth: int, model: str
+) -> dict[str, NDArray[np.float64]]:
+    """libvmaf's features of luma alone, and its score."""
+    _, height, width = reference.shape
+    # With chroma, which no feature reads: ffmpeg would take grey for full range and convert it.
+    pix_fmt, kind = "yuv420p" + DEPTHS[depth], "u1" if depth == 8 else "<u2"
+    chroma = np.full(2 * -(-width // 2) * -(-height // 2), 1 << (depth - 1), kind).tobytes()
+    with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
+        arguments = ["-v", "error"]
+        for name, frames in (("distorted", distorted), ("reference", reference)):
+            path = Path(folder) / name
+            path.write_bytes(b"".join(frame.astype(kind).tobytes() + chroma for frame in frames))
+            raw = ["-f", "rawvideo", "-pixel_format", pix_fmt, "-video_size", f"{width}x{height}"]
+            arguments += [*raw, "-i", f"file:{path}"]
+        log = Path(folder) / "log.csv"
+        graph = f"[0:v][1:v]libvmaf=model={escaped(model)}:log_fmt=csv:log_path={escaped(str(log))}"
+        try:
+            ffmpeg.run([*arguments, "-lavfi", graph, "-f", "null", "-"], what="proof", timeout_s=600.0)
+            with log.open(newline="") as file:
+                head, *rows = csv.reader(file)
+        except (ToolError, OSError, ValueError) as error:
+            raise ScoreError(f"libvmaf cannot be asked for the engine's proof ({error}); run `make env`") from error
+    return {plain_name(name): np.array([float(row[i]) for row in rows]) for i, name in enumerate(head) if name}
