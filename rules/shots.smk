@@ -3,6 +3,7 @@ rule detect_shots:
         source=source_of,
         facts=rules.probe.output.facts,
         mezzanine=rules.probe.output.mezzanine,
+        cuts=cuts_file_of,
     output:
         shots="results/{title}/shots.parquet",
     log:
@@ -11,12 +12,13 @@ rule detect_shots:
         "benchmarks/{title}/detect_shots.tsv"
     conda:
         "../envs/environment.yaml"
+    threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
-        detector=config["shots"]["detector"],
-        threshold=config["shots"]["threshold"],
-        min_length_s=config["shots"]["min_length_s"],
+        settings=shot_settings(),
+        segment_s=fixed_segment_s(),
+        model=shot_model(),
         version=stage_version("detect_shots"),
     message:
         "{wildcards.title}: shots"

@@ -4,15 +4,17 @@ import logging
 
 from laddersmith import tables
 from laddersmith.door import door
-from laddersmith.shots import find_shots
+from laddersmith.shots import Settings, find_shots
 from laddersmith.source import MEMORY_MB, bounded, load_media
 
 
 def main(
-    facts: str, shots: str, title: str, detector: str, threshold: float, min_length_s: float, config: dict
+    facts: str, shots: str, title: str, cuts: str, settings: dict, segment_s: float | None, config: dict, threads: int
 ) -> None:
+    device = config["shots"]["device"]
+    asked = Settings(**settings, device=device, cuts_file=str(cuts) if cuts else "", threads=threads)
     with bounded(MEMORY_MB, config["probe"]["timeout_s"], f"{title}: finding shots"):
-        found = find_shots(load_media(facts), detector=detector, threshold=threshold, min_length_s=min_length_s)
+        found = find_shots(load_media(facts), asked, segment_s=segment_s)
     tables.write(shots, found, tables.SHOTS)
     logging.getLogger("laddersmith").info("%s: %d shots by %s", title, len(found), found["detector"].iloc[0])
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from laddersmith import tables
 from laddersmith.errors import ShotsError, SourceError
 from laddersmith.shots import (
+    Settings,
     batch_of,
     check_tiling,
     complexity,
@@ -28,11 +29,12 @@ from laddersmith.shots import (
 )
 from laddersmith.shots.detector import Cut, Detector
 from laddersmith.shots.pictures import Pictures
-from laddersmith.shots.tiling import shortest_frames, spaced, tile
-from laddersmith.source import Colour, Media, frames
+from laddersmith.shots.tiling import spaced, tile, whole_frames
+from laddersmith.source import Colour, Media, frames, pictures
 
 BIKES_STARTS = [0, 30, 76, 137, 187, 242]
 LOSSLESS = ("-c:v", "ffv1")
+ADAPTIVE = Settings(detector="adaptive")
 
 
 def media_of(path: Path, width: int, height: int, count: int, pix_fmt: str = "yuv420p", **more) -> Media:
@@ -52,7 +54,7 @@ def three_scenes(make_clip) -> Media:
 
 @pytest.fixture(scope="session")
 def bikes_shots(bikes) -> pd.DataFrame:
-    return find_shots(media_of(bikes, 640, 272, 250))
+    return find_shots(media_of(bikes, 640, 272, 250), ADAPTIVE)
 
 
 # --- the detectors
@@ -66,18 +68,19 @@ def test_bikes_is_cut_where_its_shots_change(bikes_shots):
 
 
 def test_content_cuts_bikes_the_same(bikes):
-    assert detect(bikes, detector="content", threshold=27)["start"].tolist() == BIKES_STARTS
+    assert detect(bikes, detector="content")["start"].tolist() == BIKES_STARTS
 
 
 def test_bigbuckbunny_is_one_shot(bigbuckbunny):
-    shots = detect(bigbuckbunny)
+    shots = detect(bigbuckbunny, detector="adaptive")
     assert shots.to_dict("records") == [{"shot": 0, "start": 0, "end": 132, "transition": "start"}]
 
 
 @pytest.mark.parametrize(("detector", "threshold"), [("adaptive", 3.0), ("content", 27.0)])
 def test_made_cuts_are_found_and_min_length_keeps_shots_apart(three_scenes, detector, threshold):
     def starts(min_length_s: float) -> list[int]:
-        found = find_shots(three_scenes, detector=detector, threshold=threshold, min_length_s=min_length_s)
+        asked = Settings(detector=detector, threshold=threshold, min_length_s=min_length_s)
+        found = find_shots(three_scenes, asked)
         return found["start"].tolist()
 
     assert starts(0.0) == [0, 12, 20]
@@ -87,7 +90,7 @@ def test_made_cuts_are_found_and_min_length_keeps_shots_apart(three_scenes, dete
 
 
 def test_a_higher_threshold_finds_fewer_cuts(bikes):
-    assert detect(bikes, threshold=200)["start"].tolist() == [0]
+    assert detect(bikes, detector="adaptive", threshold=200)["start"].tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -95,18 +98,18 @@ def test_a_higher_threshold_finds_fewer_cuts(bikes):
     [
         (
             {"detector": "transnet"},
-            "no shot detector is called 'transnet'; set shots.detector to one of adaptive, content",
+            "no shot detector is called 'transnet'; set shots.detector to one of transnetv2, adaptive, content",
         ),
         ({"threshold": 0.5}, "adaptive takes a threshold from 1 to 255 (3 is usual), not 0.5; set shots.threshold"),
         ({"threshold": float("nan")}, "adaptive takes a threshold from 1 to 255 (3 is usual), not nan"),
-        ({"detector": "content"}, "content takes a threshold from 5 to 255 (27 is usual), not 3;"),
-        ({"min_length_s": -1.0}, "a shot cannot last at least -1.0 s; set shots.min_length_s to 0 or more"),
-        ({"min_length_s": float("inf")}, "a shot cannot last at least inf s"),
+        ({"detector": "content", "threshold": 3}, "content takes a threshold from 5 to 255 (27 is usual), not 3;"),
+        ({"min_length_s": -1.0}, "shots.min_length_s is -1.0, and no shot can be that long; set it to 0 or more"),
+        ({"min_length_s": float("inf")}, "shots.min_length_s is inf, and no shot"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(three_scenes, settings, message):
     with pytest.raises(ShotsError, match=re.escape(message)):
-        find_shots(three_scenes, **settings)
+        find_shots(three_scenes, replace(ADAPTIVE, **settings))
 
 
 def test_a_detector_may_want_no_pictures_and_know_its_cuts_only_at_the_end(three_scenes, monkeypatch):
@@ -124,7 +127,7 @@ def test_a_detector_may_want_no_pictures_and_know_its_cuts_only_at_the_end(three
             return [Cut(20, "dissolve"), Cut(5)]
 
     monkeypatch.setattr(find, "make_detector", lambda *_: AtTheEnd())
-    shots = find_shots(three_scenes, min_length_s=0.2)
+    shots = find_shots(three_scenes, Settings(min_length_s=0.2))
     assert shots["start"].tolist() == [0, 5, 20] and shots["transition"].tolist() == ["start", "cut", "dissolve"]
 
 
@@ -142,7 +145,7 @@ def test_a_detector_sees_each_picture_once_in_order_at_the_size_it_asked_for(thr
             return []
 
     monkeypatch.setattr(find, "make_detector", lambda *_: Watching())
-    find_shots(three_scenes)
+    find_shots(three_scenes, ADAPTIVE)
     assert len(seen) == 30 and {(p.shape, p.dtype.name) for p in seen} == {((27, 48, 3), "uint8")}
     # Red in full range, BGR order: the clip's own rounding to 8-bit YUV is worth 2 code values at most.
     assert np.abs(seen[15].astype(int) - (0, 0, 254)).max() <= 2
@@ -151,7 +154,7 @@ def test_a_detector_sees_each_picture_once_in_order_at_the_size_it_asked_for(thr
 def test_ten_bits_are_cut_like_eight(three_scenes):
     deep = Path(three_scenes.path).with_name("scenes10.mkv")
     ffmpeg_run("-i", three_scenes.path, "-pix_fmt", "yuv420p10le", *LOSSLESS, deep)
-    eight, ten = find_shots(three_scenes), find_shots(media_of(deep, 96, 64, 30, "yuv420p10le"))
+    eight, ten = find_shots(three_scenes, ADAPTIVE), find_shots(media_of(deep, 96, 64, 30, "yuv420p10le"), ADAPTIVE)
     assert ten["start"].tolist() == eight["start"].tolist()
     # The same pictures times four, divided by four: float32 rounding only.
     for column in ("spatial_complexity", "temporal_complexity"):
@@ -170,14 +173,14 @@ def test_a_grey_title_has_pictures(make_clip):
 
 def test_a_title_is_decoded_once(three_scenes, monkeypatch):
     calls = []
-    monkeypatch.setattr(find, "frames", lambda *given: calls.append(given) or frames(*given))
-    find_shots(three_scenes)
-    assert calls == [(three_scenes,)]
+    monkeypatch.setattr(find, "pictures", lambda *given: calls.append(given) or pictures(*given))
+    find_shots(three_scenes, ADAPTIVE)
+    assert calls == [(three_scenes, 0, 30)]
 
 
 def test_a_title_shorter_than_it_says_is_an_error(three_scenes):
     with pytest.raises(SourceError, match="decoding ended before frame 31"):
-        find_shots(replace(three_scenes, frames=31))
+        find_shots(replace(three_scenes, frames=31), ADAPTIVE)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -212,7 +215,7 @@ def test_detect_makes_a_source_usable_first(make_clip):
     graph = (
         "testsrc2=size=96x64:rate=25:duration=0.6[a];color=red:size=96x64:rate=25:duration=0.6[b];[a][b]concat,setsar=2"
     )
-    shots = detect(make_clip("wide.mkv", graph, 30, LOSSLESS))
+    shots = detect(make_clip("wide.mkv", graph, 30, LOSSLESS), detector="adaptive")
     assert shots[["start", "end"]].to_numpy().tolist() == [[0, 15], [15, 30]]
 
 
@@ -220,7 +223,7 @@ def test_detect_makes_a_source_usable_first(make_clip):
 
 
 def test_a_shot_is_known_by_its_pictures_and_its_facts(three_scenes):
-    shots = find_shots(three_scenes)
+    shots = find_shots(three_scenes, ADAPTIVE)
     digests = [hashlib.sha256(packed).digest() for packed in frames(three_scenes)]
     for column, function in (("frames_sha256", identity.frames_sha256), ("context_sha256", identity.context_sha256)):
         assert shots[column].tolist() == [
@@ -231,7 +234,7 @@ def test_a_shot_is_known_by_its_pictures_and_its_facts(three_scenes):
 def test_the_same_pictures_hash_alike_in_another_file_and_place(three_scenes):
     part = Path(three_scenes.path).with_name("part.nut")
     ffmpeg_run("-i", three_scenes.path, "-vf", "trim=start_frame=12,setpts=PTS-STARTPTS", "-c:v", "ffvhuff", part)
-    whole, alone = find_shots(three_scenes), find_shots(media_of(part, 96, 64, 18))
+    whole, alone = find_shots(three_scenes, ADAPTIVE), find_shots(media_of(part, 96, 64, 18), ADAPTIVE)
     assert alone["frames_sha256"][0] == identity_of(three_scenes, 12, 30)
     assert alone["context_sha256"][0] not in set(whole["context_sha256"])
 
@@ -398,7 +401,7 @@ def test_shots_out_of_number_are_refused():
     ],
 )
 def test_the_shortest_shot_in_frames_is_exact(seconds, rate, expected):
-    assert shortest_frames(seconds, Fraction(rate)) == expected
+    assert whole_frames(seconds, Fraction(rate), "shots.min_length_s") == expected
 
 
 # --- batches
@@ -455,10 +458,11 @@ def test_the_door_writes_the_table_of_the_probed_source(three_scenes, tmp_path):
         str(facts),
         str(shots),
         title="scenes",
-        detector="adaptive",
-        threshold=3.0,
-        min_length_s=0.2,
-        config={"probe": {"timeout_s": 60}},
+        cuts="",
+        settings={"detector": "adaptive", "min_length_s": 0.2},
+        segment_s=None,
+        config={"probe": {"timeout_s": 60}, "shots": {"device": "cpu"}},
+        threads=1,
     )
     written = tables.read(shots, tables.SHOTS)
     assert written["start"].tolist() == [0, 12, 20] and written["end_s"].tolist() == [0.48, 0.8, 1.2]
@@ -466,4 +470,4 @@ def test_the_door_writes_the_table_of_the_probed_source(three_scenes, tmp_path):
 
 def test_an_unknown_detector_is_named_where_it_is_made(three_scenes):
     with pytest.raises(ShotsError, match="no shot detector is called ''"):
-        make_detector("", 3.0, three_scenes)
+        make_detector(Settings(detector=""), three_scenes)

@@ -4,7 +4,18 @@ from .batches import batch_of
 from .detector import Cut, Detector, make_detector
 from .find import find_shots
 from .front import detect
+from .settings import Settings
 from .tiling import check_tiling
 from .whole import with_whole_title
 
-__all__ = ["Cut", "Detector", "batch_of", "check_tiling", "detect", "find_shots", "make_detector", "with_whole_title"]
+__all__ = [
+    "Cut",
+    "Detector",
+    "Settings",
+    "batch_of",
+    "check_tiling",
+    "detect",
+    "find_shots",
+    "make_detector",
+    "with_whole_title",
+]

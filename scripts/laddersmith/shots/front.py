@@ -2,22 +2,24 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
+from ..errors import ShotsError
+from ..schema import nearest
 from ..source import Media, probe
 from .find import find_shots
+from .settings import Settings
 
 PROBE_TIMEOUT_S = 6 * 3600.0
 
 
-def detect(
-    source: str | Path, *, detector: str = "adaptive", threshold: float = 3.0, min_length_s: float = 0.4
-) -> pd.DataFrame:
+def detect(source: str | Path, *, detector: str = "transnetv2", **settings: Any) -> pd.DataFrame:
     """The shots of a video file: one row per shot with shot, start, end (frames `[start, end)`) and transition.
 
-    `transition` is how the shot begins: "start" for the first, "cut" after a hard cut. The settings are those of
-    `find_shots`. A source that is no constant-rate, progressive, square-pixel video is made so in a temporary folder
+    `transition` is how the shot begins: "start" for the first, else as `detector.Cut` says. The settings are those of
+    `Settings`. A source that is no constant-rate, progressive, square-pixel video is made so in a temporary folder
     first, as the workflow does it; its frames are numbered as they stand there.
 
     Raises
@@ -25,8 +27,12 @@ def detect(
     SourceError
         If the file cannot be used as a source.
     ShotsError
-        As `find_shots` says.
+        As `find_shots` says, or for a setting that there is none of.
     """
+    known = Settings.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            raise ShotsError(f"shot detection has no setting {name!r}{nearest(name, known)}")
     with TemporaryDirectory(prefix="laddersmith-") as folder:
         facts = probe(
             source,
@@ -36,6 +42,5 @@ def detect(
             mezzanine=Path(folder) / "mezzanine.mov",
             timeout_s=PROBE_TIMEOUT_S,
         )
-        media = Media.from_json(facts["media"])
-        shots = find_shots(media, detector=detector, threshold=threshold, min_length_s=min_length_s)
+        shots = find_shots(Media.from_json(facts["media"]), Settings(detector=detector, **settings))
     return shots[["shot", "start", "end", "transition"]]

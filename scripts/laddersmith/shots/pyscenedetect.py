@@ -5,9 +5,9 @@ import scenedetect
 from numpy.typing import NDArray
 from scenedetect import AdaptiveDetector, ContentDetector, FrameTimecode
 
-from ..errors import ShotsError
 from ..source import Media
-from .detector import Cut, Detector
+from .detector import Cut, Detector, threshold_of
+from .settings import Settings
 
 WIDTH = 256  # The width that PySceneDetect itself shrinks pictures to before it compares them.
 THRESHOLDS = {"adaptive": (1.0, 255.0, 3.0), "content": (5.0, 255.0, 27.0)}  # least, most, usual
@@ -16,18 +16,14 @@ THRESHOLDS = {"adaptive": (1.0, 255.0, 3.0), "content": (5.0, 255.0, 27.0)}  # l
 class PySceneDetect(Detector):
     """A change of hue, saturation and brightness from one picture to the next (mean absolute difference, 0 to 255).
 
-    `content` cuts where that change reaches `threshold`. `adaptive` cuts where it is at least 15 and
-    `threshold` times its mean over the two pictures before and the two after, which a fast camera does
+    `content` cuts where that change reaches the threshold. `adaptive` cuts where it is at least 15 and
+    the threshold times its mean over the two pictures before and the two after, which a fast camera does
     not reach; for want of neighbours it sees no cut at frame 1 nor in the last two frames.
     """
 
-    def __init__(self, name: str, threshold: float, media: Media) -> None:
-        least, most, usual = THRESHOLDS[name]
-        if not least <= threshold <= most:
-            raise ShotsError(
-                f"shot detector {name} takes a threshold from {least:g} to {most:g} ({usual:g} is usual), "
-                f"not {threshold:g}; set shots.threshold"
-            )
+    def __init__(self, settings: Settings, media: Media) -> None:
+        name = settings.detector
+        threshold = threshold_of(settings, *THRESHOLDS[name])
         self.label = f"{name} (PySceneDetect {scenedetect.__version__})"
         # How short a shot may be is one rule for all detectors (tiling.spaced), so theirs is off.
         self._detector = (
@@ -48,6 +44,6 @@ class PySceneDetect(Detector):
         return [Cut(cut.frame_num) for cut in cuts]
 
 
-def make(name: str, threshold: float, media: Media) -> Detector:
+def make(settings: Settings, media: Media) -> Detector:
     """The detector `adaptive` or `content` for one title."""
-    return PySceneDetect(name, threshold, media)
+    return PySceneDetect(settings, media)

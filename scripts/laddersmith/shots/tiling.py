@@ -1,34 +1,101 @@
-"""From cuts to shots that tile a title, and from shots to batches."""
+"""From cuts to shots that tile a title, none shorter or longer than it may be."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from ..errors import ShotsError
+from ..source import Media
 from .detector import Cut
+from .settings import Settings
 
 
-def shortest_frames(min_length_s: float, frame_rate: Fraction) -> int:
-    """The fewest frames that last at least `min_length_s` seconds, and no fewer than one."""
-    if not (math.isfinite(min_length_s) and min_length_s >= 0):
-        raise ShotsError(f"a shot cannot last at least {min_length_s} s; set shots.min_length_s to 0 or more")
-    # The decimal that was written, not its binary neighbour: 0.28 s at 25 frames a second is 7 frames, not 8.
-    return max(1, math.ceil(Fraction(str(min_length_s)) * frame_rate))
+def whole_frames(seconds: float, frame_rate: Fraction, key: str) -> int:
+    """The fewest frames that last at least `seconds`, and no fewer than one; `key` is the config's name for them.
 
-
-def spaced(cuts: Iterable[Cut], shortest: int) -> list[Cut]:
-    """The cuts, in order, that stand `shortest` frames or more after the one kept before them, or the title's start.
-
-    Of two too close the earlier stays. The last shot may be shorter: the title ends there, cut or no cut.
+    Raises
+    ------
+    ShotsError
+        If the seconds are no number, or below 0.
     """
-    kept: list[Cut] = []
-    for cut in sorted(cuts):
-        if cut.frame - (kept[-1].frame if kept else 0) >= shortest:
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ShotsError(f"{key} is {seconds}, and no shot can be that long; set it to 0 or more seconds")
+    # The decimal that was written, not its binary neighbour: 0.28 s at 25 frames a second is 7 frames, not 8.
+    return max(1, math.ceil(Fraction(str(seconds)) * frame_rate))
+
+
+def ruled(cuts: Iterable[Cut], settings: Settings, media: Media) -> list[Cut]:
+    """The cuts that are left, and those that are added, by the rules on the least and greatest length of a shot.
+
+    Raises
+    ------
+    ShotsError
+        If the rules contradict each other, or a cut lies outside the title.
+    """
+    shortest = whole_frames(settings.min_length_s, media.frame_rate, "shots.min_length_s")
+    kept = spaced(cuts, shortest, settings.short)
+    if settings.max_length_s is None:
+        return kept
+    longest = whole_frames(settings.max_length_s, media.frame_rate, "shots.max_length_s")
+    if longest < 2 * shortest:
+        raise ShotsError(
+            f"shots.max_length_s, {settings.max_length_s}, is less than twice shots.min_length_s, "
+            f"{settings.min_length_s}: the halves of a shot just too long would be too short; raise it"
+        )
+    return parted(kept, media.frames, longest, shortest, settings.long)
+
+
+def spaced(cuts: Iterable[Cut], shortest: int, rule: str = "first") -> list[Cut]:
+    """The cuts, in order, that stand `shortest` frames or more apart, and from the title's start.
+
+    Of two too close stays, by the `rule`, the "first", the "last", or the "strongest" (the first, of equals). The last
+    shot may be shorter: the title ends there, cut or no cut.
+    """
+    ordered = sorted(cuts)
+    if rule == "strongest":
+        kept: list[Cut] = []
+        for cut in sorted(ordered, key=lambda one: (-one.strength, one.frame)):
+            if cut.frame >= shortest and all(abs(cut.frame - other.frame) >= shortest for other in kept):
+                kept.append(cut)
+        return sorted(kept)
+    kept = []
+    for cut in ordered if rule == "first" else reversed(ordered):
+        if rule == "first":
+            room = cut.frame - (kept[-1].frame if kept else 0)
+        else:
+            room = min(cut.frame, kept[-1].frame - cut.frame) if kept else cut.frame
+        if room >= shortest:
             kept.append(cut)
-    return kept
+    return sorted(kept)
+
+
+def parted(cuts: Sequence[Cut], frames: int, longest: int, shortest: int, rule: str) -> list[Cut]:
+    """The cuts, and between them as few more as leave no shot above `longest` frames.
+
+    By the `rule` a shot is parted into "even" parts, that differ by a frame at most, or, "fixed", into parts of
+    `longest` frames, the last of which takes what is left, and where that is below `shortest`, some of the one before.
+    """
+    result: list[Cut] = []
+    edges = [0, *(cut.frame for cut in cuts), frames]
+    for number, (start, end) in enumerate(pairwise(edges)):
+        length = end - start
+        parts = -(-length // longest)
+        steps = [length * part // parts if rule == "even" else longest * part for part in range(1, parts)]
+        if rule == "fixed" and steps and length - steps[-1] < shortest:
+            steps[-1] = length - shortest
+        result += [Cut(start + step, "split", 0.0) for step in steps]
+        if number < len(cuts):
+            result.append(cuts[number])
+    return result
+
+
+def evenly(step: int, frames: int) -> range:
+    """The multiples of `step` inside a title."""
+    return range(step, frames, step)
 
 
 def tile(cuts: Iterable[Cut], frames: int) -> pd.DataFrame:
