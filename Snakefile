@@ -23,6 +23,7 @@ localrules:
     plan,
     choose,
     ladder,
+    export,
     gate,
     summary,
 
@@ -32,6 +33,7 @@ rule all:
     input:
         expand("results/{title}/ladder.json", title=TITLES),
         expand("results/{title}/package", title=TITLES),
+        expand("results/{title}/exports", title=TITLES),
         expand("results/{title}/report.html", title=TITLES),
         expand("results/{title}/gate.json", title=TITLES),
         "results/summary.html",

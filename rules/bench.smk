@@ -17,3 +17,58 @@ rule bench_workflow:
         "what the workflow itself costs: a dry run of many titles, and the demo from an empty store"
     script:
         "../scripts/bench_workflow.py"
+
+
+rule bench_scoring:
+    output:
+        facts="results/bench/scoring.json",
+        picture="results/bench/scoring.svg",
+    log:
+        "logs/bench/scoring.log",
+    benchmark:
+        "benchmarks/bench/scoring.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+    message:
+        "what scoring takes beside ffmpeg's libvmaf, and how far from it the scores are"
+    script:
+        "../scripts/bench_scoring.py"
+
+
+rule bench_shots:
+    output:
+        facts="results/bench/shots.json",
+    log:
+        "logs/bench/shots.log",
+    benchmark:
+        "benchmarks/bench/shots.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+    message:
+        "how well and how fast cuts are found, on titles of which every transition is known"
+    script:
+        "../scripts/bench_shots.py"
+
+
+rule bench_allocation:
+    output:
+        facts="results/bench/allocation.json",
+    log:
+        "logs/bench/allocation.log",
+    benchmark:
+        "benchmarks/bench/allocation.tsv"
+    conda:
+        "../envs/environment.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+    message:
+        "what a CRF for every shot saves against one for all, and against the fixed ladder"
+    script:
+        "../scripts/bench_allocation.py"

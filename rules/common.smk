@@ -4,6 +4,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
+from laddersmith import registry
 from laddersmith.config import (
     all_variants,
     codecs_of,
@@ -28,6 +29,35 @@ LAST = search_rounds(config)  # rounds 0..LAST-1 search, round LAST encodes the 
 
 def source_of(wildcards):
     return TITLES[wildcards.title].path
+
+
+def cuts_file_of(wildcards):
+    """The list of cuts, where that is what says where a shot begins."""
+    shots = config["shots"]
+    if shots["detector"] != "file":
+        return []
+    return shots["cuts_file"].replace("{title}", wildcards.title)
+
+
+def shot_settings():
+    """What decides where a title is cut: no path, and no choice of a machine's parts."""
+    return {
+        key: value
+        for key, value in config["shots"].items()
+        if key not in ("cuts_file", "device")
+    }
+
+
+def fixed_segment_s():
+    """Seconds of a segment, where segments are fixed and shots are cut for them; else none."""
+    package = config["package"]
+    return package["segment_s"] if package["segments"] == "fixed" else None
+
+
+def shot_model():
+    """The bytes of the detector's model, where it has one."""
+    name = config["shots"]["detector"]
+    return registry.entry(name).sha256 if name in registry.names("shots") else ""
 
 
 def display_of(wildcards):

@@ -17,6 +17,7 @@ rule hull:
         * max(1000, int(12 * input.size_mb)),
     params:
         pooling=config["quality"]["pooling"],
+        rules=config["ladder"],
         version=stage_version("hull"),
     message:
         "{wildcards.title}: convex hulls of every measured point"

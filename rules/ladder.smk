@@ -2,9 +2,11 @@ rule choose:
     input:
         facts=rules.probe.output.facts,
         shots=rules.detect_shots.output.shots,
+        points=rules.hull.output.points,
         hull=rules.hull.output.hull,
     output:
-        choice=f"results/{{title}}/r{LAST}/choice.parquet",
+        plan=f"results/{{title}}/r{LAST}/choice.parquet",
+        choice=f"results/{{title}}/r{LAST}/choice.json",
     log:
         "logs/{title}/choose.log",
     benchmark:
@@ -16,6 +18,7 @@ rule choose:
     params:
         rules=config["ladder"],
         crf_step=config["search"]["crf_step"],
+        pooling=config["quality"]["pooling"],
         variants=every_variant,
         fixed=config["fixed_ladder"]["rungs"],
         heights=title_heights,
@@ -47,10 +50,10 @@ rule ladder:
         * max(1000, int(12 * input.size_mb)),
     params:
         rules=config["ladder"],
-        crf_step=config["search"]["crf_step"],
         pooling=config["quality"]["pooling"],
         display=display_of,
         segment_s=config["package"]["segment_s"],
+        segments=config["package"]["segments"],
         model=config["quality"]["model"],
         engine=config["quality"]["engine"],
         version=stage_version("ladder"),

@@ -39,9 +39,35 @@ rule package:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
     params:
         segment_s=config["package"]["segment_s"],
+        segments=config["package"]["segments"],
         audio_kbps=config["package"]["audio_kbps"],
         version=stage_version("package"),
     message:
         "{wildcards.title}: HLS and DASH"
     script:
         "../scripts/package.py"
+
+
+rule export:
+    input:
+        facts=rules.probe.output.facts,
+        shots=rules.detect_shots.output.shots,
+        ladder=rules.ladder.output.ladder,
+    output:
+        exports=directory("results/{title}/exports"),
+    log:
+        "logs/{title}/export.log",
+    benchmark:
+        "benchmarks/{title}/export.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        variants=every_variant,
+        keyframe_s=config["encode"]["keyframe_s"],
+        version=stage_version("export"),
+    message:
+        "{wildcards.title}: settings for encoders elsewhere"
+    script:
+        "../scripts/export.py"

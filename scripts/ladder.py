@@ -5,7 +5,7 @@ from pathlib import Path
 from laddersmith import ffmpeg, tables
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_json
-from laddersmith.ladder import Rules, build_ladder, segment_peak_kbps
+from laddersmith.ladder import Rules, build_ladder, flow
 from laddersmith.quality import engine_named
 from laddersmith.source import display_size, load_media
 from laddersmith.store import Store
@@ -20,11 +20,11 @@ def main(
     encodes: list[str],
     ladder: str,
     rules: dict,
-    crf_step: float,
     pooling: str,
     display: str,
     model: str,
     segment_s: float,
+    segments: str,
     engine: str,
     config: dict,
 ) -> None:
@@ -37,19 +37,20 @@ def main(
     }
     built = build_ladder(
         read_json(facts),
-        tables.read(choice, tables.PLAN),
+        read_json(choice),
         tables.read_all(scores, tables.SCORES),
         tables.read_all(frames, tables.FRAMES),
         tables.read(hull, tables.TITLE_POINTS),
         files=files,
-        peak_kbps=lambda names: segment_peak_kbps([here / name for name in names], media.frame_rate, segment_s),
+        flow=lambda names: flow(
+            [here / name for name in names], media.frame_rate, segment_s, every_keyframe=segments == "shots"
+        ),
         rules=Rules(**rules),
-        crf_step=crf_step,
         pooling=pooling,
         display=display_size(media, display),
         model=model,
         engine=engine,
-        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version()},
+        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version(model)},
     )
     write_json(ladder, built)
     points = Store(config["store"]["path"], config["store"]["max_gb"])

@@ -18,6 +18,7 @@ def main(
     renditions: list[str],
     package: str,
     segment_s: float,
+    segments: str,
     audio_kbps: float,
     config: dict,
 ) -> None:
@@ -35,6 +36,7 @@ def main(
             folders.pop(),
             Path(package),
             segment_s=segment_s,
+            segments=segments,
             audio_kbps=audio_kbps,
             savings=savings(chosen),
             timeout_s=config["package"]["timeout_s"],

@@ -5,7 +5,8 @@ from pathlib import Path
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_text
-from laddersmith.report import report_title
+from laddersmith.report import report_title, shown, thumbnails
+from laddersmith.source import Media
 
 
 def main(
@@ -21,16 +22,18 @@ def main(
     title: str,
     chroma_alarm_db: float,
 ) -> None:
+    source, found, made = read_json(facts), tables.read(shots, tables.SHOTS), read_json(ladder)
     html = report_title(
-        read_json(facts),
-        tables.read(shots, tables.SHOTS),
+        source,
+        found,
         tables.read(points, tables.POINTS),
         tables.read(hull, tables.TITLE_POINTS),
-        read_json(ladder),
+        made,
         [read_json(verdict) for verdict in verdicts],
         read_json(Path(package) / "ladder.json"),
         title=title,
         frames=tables.read_all(frames, tables.FRAMES),
+        pictured=thumbnails(Media.from_json(source["media"]), found, shown(found, made)),
         chroma_alarm_db=chroma_alarm_db,
         target=page,
     )

@@ -1,16 +1,22 @@
 """Clips for the tests: generated ones of any shape, and the two demo titles."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import pytest
-from clips import demo_clip, ffmpeg_run
+from clips import KERNELS, demo_clip, ffmpeg_run
 from hypothesis import settings
+from laddersmith.quality import kernels
 
 # Examples run real encoders and first imports: a time limit per example would only measure the machine.
 settings.register_profile("laddersmith", deadline=None, print_blob=True)
 settings.load_profile("laddersmith")
+
+# numba itself notices a change in a kernel's own file alone; this folder is named after all that kernels are made of.
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(KERNELS / kernels.fingerprint())
 
 
 @pytest.fixture(scope="session")

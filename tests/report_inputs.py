@@ -35,6 +35,7 @@ def inputs(title: str = "bikes", path: str = "clips/bikes.mp4", language: str = 
         "package": _package(ladder, verdicts, language),
         "title": title,
         "frames": frames,
+        "pictured": {shot: f"data:image/jpeg;base64,{shot}" for shot in range(len(CUTS) - 1)},
         "chroma_alarm_db": 30.0,
         "target": f"results/{title}/report.html",
     }
@@ -151,7 +152,7 @@ def _title_points(points: pd.DataFrame) -> pd.DataFrame:
         psnr_cb=("psnr_cb", "sum"),
         psnr_cr=("psnr_cr", "sum"),
     )
-    hull = hull.reset_index().assign(on_hull=False, on_cross_hull=False)
+    hull = hull.reset_index().assign(allocation="single", on_hull=False, on_cross_hull=False)
     for codec in CODECS:
         searched = hull[hull["variant"] == codec]
         hull.loc[searched.index[convex_hull(searched["bitrate_kbps"], searched["quality"])], "on_hull"] = True
@@ -185,9 +186,10 @@ def _rung(point: pd.Series, points: pd.DataFrame, reason: str) -> dict:
         "name": f"{point['height']}p_{point['variant']}_crf{point['crf']}",
         "picture_height": box(640, 272, plain["height"])[1],
         "peak_kbps": 1.4 * plain["bitrate_kbps"],
+        "buffer_kbit": 2.1 * plain["bitrate_kbps"],
         "reason": reason,
         "points": [
-            {"shot": r.shot, "key": r.key, "file": r.file, "bitrate_kbps": r.bitrate_kbps, "vmaf_mean": r.vmaf_mean}
+            {name: getattr(r, name) for name in (*tables.KEY, "key", "file", "bytes", "bitrate_kbps", "vmaf_mean")}
             for r in mine.itertuples()
         ],
     }
@@ -207,7 +209,7 @@ def _ladder(title: str, path: str, points: pd.DataFrame, hull: pd.DataFrame) -> 
         fixed += [_rung(p, points, "fixed ladder") | {"maxrate_kbps": p["maxrate_kbps"]} for _, p in capped.iterrows()]
     columns = ["height", "crf", "bitrate_kbps", "quality"]
     return {
-        "schema": "laddersmith/ladder/1",
+        "schema": "laddersmith/ladder/2",
         "title": title,
         "source": {
             "path": path,
@@ -230,6 +232,7 @@ def _ladder(title: str, path: str, points: pd.DataFrame, hull: pd.DataFrame) -> 
         "model": "vmaf_v0.6.1",
         "engine": "libvmaf",
         "pooling": "mean",
+        "allocation": "per_shot",
         "versions": {"laddersmith": "0.1.0", "av": "18.1.0", "ffmpeg": "n9.0.2", "x264": "165", "x265": "4.1"},
         "rungs": rungs,
         "missing": missing,
@@ -282,9 +285,20 @@ def _package(ladder: dict, verdicts: list[dict], language: str) -> dict:
     return {
         **{
             key: ladder[key]
-            for key in ("title", "display", "model", "engine", "pooling", "missing", "fixed", "hull", "versions")
+            for key in (
+                "title",
+                "display",
+                "model",
+                "engine",
+                "pooling",
+                "allocation",
+                "missing",
+                "fixed",
+                "hull",
+                "versions",
+            )
         },
-        "schema": "laddersmith/package/1",
+        "schema": "laddersmith/package/2",
         "source": inner,
         "rungs": [
             {key: value for key, value in rung.items() if key != "points"}

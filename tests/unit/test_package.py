@@ -405,7 +405,7 @@ def test_the_door_packages_what_its_files_say(flash, tmp_path):
     (tmp_path / "source.json").write_text(json.dumps(flash.facts | {"path": "moved since"}))
     (tmp_path / "ladder.json").write_text(json.dumps(flash.ladder))
     files = {"facts": str(tmp_path / "source.json"), "ladder": str(tmp_path / "ladder.json")}
-    given = {"segment_s": 1.0, "audio_kbps": 128.0, "config": {"package": {"timeout_s": 60}}}
+    given = {"segment_s": 1.0, "segments": "keyframes", "audio_kbps": 128.0, "config": {"package": {"timeout_s": 60}}}
     asked = {"source": flash.facts["path"], "verdicts": [str(path) for path in verdicts], **files, **given}
     folders = [str(flash.renditions / verdict["codec"]) for verdict in flash.verdicts]
     door.main(**asked, renditions=folders, package=str(tmp_path / "package"))

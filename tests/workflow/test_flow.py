@@ -128,6 +128,31 @@ def test_an_odd_source_with_sound_and_subtitles_in_ten_bits(workplace, tmp_path)
     assert joined["savings"] == {}
 
 
+def test_fixed_segments_cut_the_shots_and_last_alike(workplace, two_shots):
+    workplace.titles({"tiny": two_shots})
+    workplace.config["shots"] = {"detector": "adaptive", "min_length_s": 0.08}
+    workplace.config["encode"] = {"keyframe_s": 1}
+    workplace.config["package"] = {"segments": "fixed", "segment_s": 1}
+    workplace.run("results/tiny/package")
+    import pandas as pd
+    from laddersmith.package.manifests import read_playlist
+
+    shots = pd.read_parquet(workplace.path / "results/tiny/shots.parquet")
+    assert shots["start"].tolist() == [0, 22, 25]
+    for rung in workplace.json("tiny/package/ladder.json")["rungs"]:
+        playlist = read_playlist(workplace.path / "results/tiny/package" / rung["playlist"])
+        assert [float(segment.duration_s) for segment in playlist.segments] == [1.0, 0.6]
+
+
+def test_every_rung_is_exported_for_encoders_elsewhere(finished):
+    ladder = finished.json("tiny/ladder.json")
+    for rung in ladder["rungs"]:
+        folder = finished.path / "results/tiny/exports" / rung["codec"] / rung["name"]
+        settings = finished.json(f"tiny/exports/{rung['codec']}/{rung['name']}/settings.json")
+        assert [shot["crf"] for shot in settings["shots"]] == [point["crf"] for point in rung["points"]]
+        assert (folder / "shots.sh").exists() and (folder / "whole.sh").exists() == (rung["codec"] == "x264")
+
+
 def test_snakemakes_own_report_is_made(finished, tmp_path):
     page = tmp_path / "report.zip"
     finished.run("--report", str(page))

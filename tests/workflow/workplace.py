@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from clips import KERNELS, ROOT
 from laddersmith import ffmpeg
-
-ROOT = Path(__file__).resolve().parents[2]
 
 TINY = {
     "heights": [90, 54],
@@ -23,6 +22,8 @@ TINY = {
     "ladder": {"rungs": 3, "min_step": 1, "min_quality": 0, "min_kbps": 1},
     "fixed_ladder": {"rungs": {"x264": [{"height": 54, "kbps": 30}, {"height": 90, "kbps": 150}]}},
     "package": {"segment_s": 2},
+    "quality": {"kernel_cache": str(KERNELS)},
+    "verify": {"exact": True},
 }
 
 SVTAV1 = {"codec": "svtav1", "preset": "10", "crfs": [25, 40, 55]}

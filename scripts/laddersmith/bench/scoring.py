@@ -8,12 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-
 from ..errors import ScoreError
 from ..provenance import versions
 from ..quality.cuda_engine import check_device
-from ..report.svg import svg
 from .agreement import agreement
 from .end_to_end import end_to_end, memory
 from .kernels import kernels
@@ -92,24 +89,6 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     for fps in of("gpu", "fps", height=1080, encodes=8):
         found["gpu_fps_1080p_8"] = fps
     return {name: _short(value) for name, value in found.items()}
-
-
-def plot(facts: dict[str, Any]) -> str:
-    """Encode-frames per second over the number of encodes, ours against ffmpeg's filter, as SVG."""
-    timed = [row for row in facts["rows"] if row["part"] in ("kernels", "end to end")]
-    names = {"kernels": "kernels, one core", "end to end": f"from files, {facts['machine']['threads']} cores"}
-    data = [
-        {"part": names[row["part"]], "size": f"{row['height']}p", "encodes": row["encodes"], "speedup": row["speedup"]}
-        for row in timed
-    ]
-    sizes = list(dict.fromkeys(row["size"] for row in data))
-    base = alt.Chart(alt.Data(values=data)).encode(
-        x=alt.X("encodes:O", title="encodes of one reference", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("speedup:Q", title="times ffmpeg's libvmaf, per encode", scale=alt.Scale(domainMin=0)),
-        color=alt.Color("size:N", title=None, sort=sizes),
-    )
-    panel = (base.mark_line() + base.mark_point(filled=True, size=45)).properties(width=330, height=240)
-    return svg(panel.facet(alt.Column("part:N", title=None, sort=list(names.values()))))
 
 
 def _short(value: Any) -> Any:

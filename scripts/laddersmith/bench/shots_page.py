@@ -21,11 +21,12 @@ Every figure is in [shots.json](shots.json). What the detectors are is in [shots
 Spliced by a script from single shots of {clips}, decided by seeds: few and small clips, so these are figures on known
 transitions, not on the world's films. Shots are 12 to 100 frames long, gradual transitions 6 to 25. In some shots
 there is a flash of 1 to 3 frames, in some the camera pans by 2 to 6 % of the picture's width a frame. The thresholds
-of the first look, of fades and of wipes were set on other clips and other seeds, yet four choices were made with these
-titles or clips in sight: the share of colours at which the network is asked was lowered when a dissolve of these titles
-fell short of it; that a wipe changes half of the picture was learnt from a person who leaves in one of these clips, in a
-part that is not used here; and the rules on changes that come back, and on when a jump or a mixture leaves a doubt, were
-written while looking at how many windows of the film the network judges. None of the four moved another cut.
+of the first look, of fades and of wipes were set on other clips and other seeds, yet four choices were made with
+these titles or clips in sight: the share of colours at which the network is asked was lowered when a dissolve of
+these titles fell short of it; that a wipe changes half of the picture was learnt from a person who leaves in one of
+these clips, in a part that is not used here; and the rules on changes that come back, and on when a jump or a mixture
+leaves a doubt, were written while looking at how many windows of the film the network judges. None of the four moved
+another cut.
 
 | title | frames | transitions | flashes | fast pans |
 |---|---|---|---|---|

@@ -1,4 +1,6 @@
-"""From the points of shots to the points of their title: one CRF for every shot at a height."""
+"""From the points of shots to the points of their title."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ def shot_points(scores: pd.DataFrame, pooling: str) -> pd.DataFrame:
     `on_hull` is the hull over one codec's points, `on_cross_hull` over those of all codecs.
     """
     points = scores.assign(quality=scores[f"vmaf_{pooling}"])
-    return _mark_hulls(points, ["shot"])
+    return mark_hulls(points, ["shot"])
 
 
 def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media: Media) -> pd.DataFrame:
@@ -40,30 +42,45 @@ def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media
     LadderError
         If no point was measured for every frame.
     """
-    by_point = scores.groupby(POINT, sort=True)
-    title = by_point.agg(
-        codec=("codec", "first"),
-        preset=("preset", "first"),
-        pix_fmt=("pix_fmt", "first"),
-        width=("width", "first"),
-        maxrate_kbps=("maxrate_kbps", "first"),
-        bytes=("bytes", "sum"),
-        frames=("frames", "sum"),
-        peak_kbps=("peak_kbps", "max"),
-    ).reset_index()
+    title = title_figures(scores, frames, pooling, media, by=POINT)
     title = title[title["frames"] == media.frames].reset_index(drop=True)
     if title.empty:
         raise LadderError("no point was measured for every frame of the title; run the rounds again")
-    title["bitrate_kbps"] = title["bytes"] * 8 / 1000 / media.duration_s
-    pooled = frames.groupby(POINT, sort=True).agg(
+    return mark_hulls(title.assign(allocation=tables.SINGLE))
+
+
+def title_figures(
+    scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media: Media, *, by: list[str]
+) -> pd.DataFrame:
+    """The figures of each group of points as one stream: `title_sizes`, and quality pooled over its frames.
+
+    Parameters
+    ----------
+    by : the columns, of `scores` and of `frames`, by which points belong together.
+    """
+    pooled = frames.groupby(by, sort=True).agg(
         quality=("vmaf", lambda vmaf: pool(vmaf.to_numpy(), pooling)),
         vmaf_mean=("vmaf", "mean"),
         vmaf_min=("vmaf", "min"),
         psnr_cb=("psnr_cb", "mean"),
         psnr_cr=("psnr_cr", "mean"),
     )
-    title = title.merge(pooled.reset_index(), on=POINT, how="left", validate="one_to_one")
-    return _mark_hulls(title, [])
+    return title_sizes(scores, media, by=by).join(pooled, validate="one_to_one").reset_index()
+
+
+def title_sizes(scores: pd.DataFrame, media: Media, *, by: list[str]) -> pd.DataFrame:
+    """What each group of points takes as one stream: the columns of tables.TITLE_POINTS up to `bitrate_kbps`."""
+    sizes = scores.groupby(by, sort=True).agg(
+        codec=("codec", "first"),
+        preset=("preset", "first"),
+        pix_fmt=("pix_fmt", "first"),
+        width=("width", "max"),
+        maxrate_kbps=("maxrate_kbps", "first"),
+        bytes=("bytes", "sum"),
+        frames=("frames", "sum"),
+        peak_kbps=("peak_kbps", "max"),
+    )
+    return sizes.assign(bitrate_kbps=sizes["bytes"] * 8 / 1000 / media.duration_s)
 
 
 def searched(points: pd.DataFrame) -> pd.DataFrame:
@@ -71,13 +88,17 @@ def searched(points: pd.DataFrame) -> pd.DataFrame:
     return points[~points["variant"].str.contains(tables.FIXED_MARK, regex=False)]
 
 
-def _mark_hulls(points: pd.DataFrame, within: list[str]) -> pd.DataFrame:
-    """Add the columns `on_hull` (per codec) and `on_cross_hull` (all codecs), each within the groups of `within`."""
+def mark_hulls(points: pd.DataFrame, within: Sequence[str] = ()) -> pd.DataFrame:
+    """Add the columns `on_hull` (per codec) and `on_cross_hull` (all codecs), each within the groups of `within`.
+
+    Points that no stream of one size can have (`tables.ANY_HEIGHT`) are on neither.
+    """
     points = points.reset_index(drop=True)
+    playable = points[points["allocation"] != tables.ANY_HEIGHT] if "allocation" in points else points
     for column, keys in (("on_hull", [*within, "codec"]), ("on_cross_hull", within)):
         marks = np.zeros(len(points), bool)
-        candidates = searched(points)
-        groups = candidates.groupby(keys, sort=False) if keys else [("all", candidates)]
+        candidates = searched(playable)
+        groups = candidates.groupby(list(keys), sort=False) if keys else [("all", candidates)]
         for _, group in groups:
             if len(group):
                 marks[group.index[convex_hull(group["bitrate_kbps"], group["quality"])]] = True

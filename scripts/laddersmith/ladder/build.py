@@ -1,35 +1,36 @@
 """The ladder of a title, as `ladder.json` has it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
 from .. import tables
 from ..encode import box
 from ..errors import LadderError
-from ..hull import searched, title_points
+from ..hull import searched, title_figures
 from ..provenance import versions
+from ..search import decimal_crf
 from ..source import Media
 from .fixed import is_fixed
-from .rungs import Missing, Rules, choose_rungs, keep_rising
+from .peak import Flow
+from .rungs import Rules, keep_rising
 
-SCHEMA = "laddersmith/ladder/1"
-FIELDS = ["codec", "variant", "preset", "pix_fmt", "width", "height", "crf"]
+SCHEMA = "laddersmith/ladder/2"
 FIGURES = ["bitrate_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"]
 
 
 def build_ladder(
     facts: dict,
-    choice: pd.DataFrame,
+    choice: dict,
     scores: pd.DataFrame,
     frames: pd.DataFrame,
     hull: pd.DataFrame,
     *,
     files: Mapping[str, str],
-    peak_kbps: Callable[[list[str]], float],
+    flow: Callable[[list[str]], Flow],
     rules: Rules,
-    crf_step: float,
     pooling: str,
     display: tuple[int, int],
     model: str,
@@ -41,12 +42,11 @@ def build_ladder(
     Parameters
     ----------
     facts : `source.json`.
-    choice : what the last round encoded (tables.PLAN).
+    choice : `choice.json`: the rungs that the last round measured.
     scores, frames : of all rounds (tables.SCORES, tables.FRAMES).
     hull : the title points of the rounds before the last (tables.TITLE_POINTS); the choice was made from them.
     files : key of a point -> its file, relative to the title's folder.
-    peak_kbps : the peak of the shots in these files, one after another.
-    crf_step : as the choice was made with.
+    flow : peak and buffer of the shots in these files, one after another.
     tools : name -> version of external programs.
 
     Raises
@@ -55,30 +55,29 @@ def build_ladder(
         If a chosen point was not measured for every shot, or no codec has a rung.
     """
     media = Media.from_json(facts["media"])
-    title = title_points(scores, frames, pooling, media)
-    points = {(p["variant"], p["height"], p["crf"]): p for p in title.to_dict("records")}
-    wanted = choice.drop_duplicates(["variant", "height", "crf"])
-    rungs, fixed, missing = [], [], []
-    for row in tables.rows(wanted):
-        place = (row.variant, row.height, row.crf)
-        if place not in points:
-            raise LadderError(
-                f"{facts['title']}: {row.variant} {row.height}p CRF {row.crf} was chosen but not measured "
-                "for every frame; delete the last round's scores and run again"
-            )
-        rung = _rung(points[place], row.reason, scores, files)
-        rung["picture_height"] = box(media.width, media.height, row.height)[1]
-        rung["peak_kbps"] = peak_kbps([point["file"] for point in rung["points"]])
-        if is_fixed(row.variant):
-            fixed.append(rung | {"maxrate_kbps": float(row.maxrate_kbps)})
-        else:
-            rungs.append(rung)
+    measured = _Measured(
+        facts["title"], media, scores.set_index(tables.KEY, drop=False).sort_index(), frames, files, flow, pooling
+    )
+    rungs = [
+        measured.rung(
+            [
+                {"shot": shot, "variant": wish["variant"], "height": wish["height"], "crf": crf}
+                for shot, crf in zip(choice["shots"], wish["crfs"], strict=True)
+            ],
+            wish["reason"],
+        )
+        for wish in choice["rungs"]
+    ]
+    fixed = [
+        measured.rung([row], row["reason"]) | {"maxrate_kbps": float(row["maxrate_kbps"])}
+        for row in scores[scores["variant"].map(is_fixed)].to_dict("records")
+    ]
     kept: list[dict] = []
-    for codec in sorted(searched(hull)["codec"].unique()):
-        _, unplaced = choose_rungs(hull[hull["codec"] == codec], rules, crf_step)
+    missing = list(choice["missing"])
+    for codec in sorted({wish["codec"] for wish in choice["rungs"]}):
         held, dropped = keep_rising([rung for rung in rungs if rung["codec"] == codec], rules)
         kept += held
-        missing += [_missing(codec, gap) for gap in (*unplaced, *dropped)]
+        missing += [{"codec": codec, **asdict(gap)} for gap in dropped]
     if not kept:
         raise LadderError(
             f"{facts['title']}: no codec has a rung ({missing[0]['reason']}); widen the limits under `ladder`"
@@ -96,6 +95,7 @@ def build_ladder(
         "model": model,
         "engine": engine,
         "pooling": pooling,
+        "allocation": choice["allocation"],
         "versions": versions() | dict(tools),
         "rungs": kept,
         "missing": missing,
@@ -116,34 +116,64 @@ def build_ladder(
 
 
 def rung_name(height: int, variant: str, crf: str) -> str:
-    """The name of a rung and, with `.mp4`, of its rendition."""
+    """The name of a rung and, with `.mp4`, of its rendition; `crf` is the mean one of its shots."""
     return f"{height}p_{variant}_crf{crf}"
 
 
-def _rung(point: dict, reason: str, scores: pd.DataFrame, files: Mapping[str, str]) -> dict:
-    """A rung with the points of its shots."""
-    mine = (
-        (scores["variant"] == point["variant"])
-        & (scores["height"] == point["height"])
-        & (scores["crf"] == point["crf"])
-    )
-    return {
-        "name": rung_name(int(point["height"]), point["variant"], point["crf"]),
-        **{name: (int(point[name]) if name in ("width", "height") else str(point[name])) for name in FIELDS},
-        **{name: float(point[name]) for name in FIGURES},
-        "reason": reason,
-        "points": [
-            {
-                "shot": int(row.shot),
-                "key": row.key,
-                "file": files[row.key],
-                "bitrate_kbps": float(row.bitrate_kbps),
-                "vmaf_mean": float(row.vmaf_mean),
-            }
-            for row in tables.rows(scores[mine].sort_values("shot"))
-        ],
-    }
+@dataclass(frozen=True)
+class _Measured:
+    """All that was measured of a title."""
 
+    title: str
+    media: Media
+    scores: pd.DataFrame
+    frames: pd.DataFrame
+    files: Mapping[str, str]
+    flow: Callable[[list[str]], Flow]
+    pooling: str
 
-def _missing(codec: str, gap: Missing) -> dict:
-    return {"codec": codec, **asdict(gap)}
+    def rung(self, points: list[dict], reason: str) -> dict:
+        """The rung of these points (by tables.KEY), given in the order of the title."""
+        keys = [tuple(point[name] for name in tables.KEY) for point in points]
+        lost = [key for key in keys if key not in self.scores.index]
+        own = self.scores.loc[[key for key in keys if key not in lost]].reset_index(drop=True)
+        frames = tables.of_points(self.frames, points)
+        if lost or len(frames) != self.media.frames or own["frames"].sum() != self.media.frames:
+            shot, variant, height, crf = (lost or keys)[0]
+            raise LadderError(
+                f"{self.title}: {variant} {height}p CRF {crf} was chosen for {tables.span_name(shot)} but not measured "
+                "for every frame; delete the last round's scores and run again"
+            )
+        by_rung = (own.assign(rung=0), frames.assign(rung=0))
+        figures = title_figures(*by_rung, self.pooling, self.media, by=["rung"]).iloc[0]
+        shared = own.iloc[0]
+        mean_crf = float((own["crf"].astype(float) * own["frames"]).sum() / self.media.frames)
+        crf = decimal_crf(str(round(mean_crf, 2)))
+        streamed = self.flow([self.files[key] for key in own["key"]])
+        return {
+            "name": rung_name(int(shared["height"]), shared["variant"], crf),
+            **{name: str(shared[name]) for name in ("codec", "variant", "preset", "pix_fmt")},
+            "width": int(shared["width"]),
+            "height": int(shared["height"]),
+            "picture_height": box(self.media.width, self.media.height, int(shared["height"]))[1],
+            "crf": crf,
+            **{name: float(figures[name]) for name in FIGURES},
+            "peak_kbps": streamed.peak_kbps,
+            "buffer_kbit": streamed.buffer_kbit,
+            "reason": reason,
+            "points": [self._point(row) for row in tables.rows(own)],
+        }
+
+    def _point(self, row: Any) -> dict:
+        """A shot's point as `ladder.json` has it."""
+        return {
+            "shot": int(row.shot),
+            "variant": row.variant,
+            "height": int(row.height),
+            "crf": row.crf,
+            "key": row.key,
+            "file": self.files[row.key],
+            "bytes": int(row.bytes),
+            "bitrate_kbps": float(row.bitrate_kbps),
+            "vmaf_mean": float(row.vmaf_mean),
+        }

@@ -1,10 +1,21 @@
-"""The peak bitrate of a stream, and of a rendition before it is stitched."""
+"""How evenly a rendition flows: its peak bitrate and the buffer it needs, before it is stitched."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from ..encode.inspect import read_packets
+import numpy as np
+
+from ..encode.inspect import Packet, read_packets
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A stream's highest bitrate over segments, and the buffer of a decoder that is fed at that rate, in kbit."""
+
+    peak_kbps: float
+    buffer_kbit: float
 
 
 def peak_rate(sizes: Sequence[int], durations_s: Sequence[Fraction], target_s: Fraction | int) -> Fraction:
@@ -29,26 +40,58 @@ def peak_rate(sizes: Sequence[int], durations_s: Sequence[Fraction], target_s: F
     return max(rates)
 
 
-def segment_peak_kbps(streams: Sequence[Path], frame_rate: Fraction, segment_s: float) -> float:
-    """The peak bitrate, in kbit/s, of the shots in `streams` played one after another.
+def flow(streams: Sequence[Path], frame_rate: Fraction, segment_s: float, *, every_keyframe: bool = False) -> Flow:
+    """How the shots in `streams`, played one after another, flow.
 
-    A segment begins at the first keyframe in each new multiple of `segment_s`, as the packager cuts them.
+    A segment begins at the first keyframe in each new multiple of `segment_s`, or at every keyframe, as the packager
+    cuts them.
 
     Parameters
     ----------
     streams : the encodes of the shots, in order.
     frame_rate : frames per second.
     """
+    shots = [read_packets(stream, frame_rate) for stream in streams]
+    peak_kbps = _peak_kbps(shots, frame_rate, segment_s, every_keyframe)
+    sizes = [packet.bytes for packets in shots for packet in packets]
+    return Flow(peak_kbps, buffer_kbit(sizes, frame_rate, peak_kbps))
+
+
+def segment_peak_kbps(streams: Sequence[Path], frame_rate: Fraction, segment_s: float) -> float:
+    """`peak_kbps` of `flow`, where a segment begins at the first keyframe in each new multiple of `segment_s`."""
+    return flow(streams, frame_rate, segment_s).peak_kbps
+
+
+def buffer_kbit(sizes: Sequence[int], frame_rate: Fraction, rate_kbps: float) -> float:
+    """The smallest buffer, in kbit, from which a decoder never runs dry: full at the start, filled at `rate_kbps` as
+    long as there is room, and emptied of one packet at each frame.
+
+    It is the greatest content of a leaky bucket that every packet's bits flow into and that drains at the same rate: J.
+    Ribas-Corbera, P. Chou, S. Regunathan, "A generalized hypothetical reference decoder for H.264/AVC", IEEE Trans.
+    Circuits and Systems for Video Technology 13(7), 2003, section II.
+
+    Parameters
+    ----------
+    sizes : bytes of the packets in decoding order.
+    """
+    poured = 8 * np.cumsum(np.asarray(sizes, np.float64)) / 1000
+    drained = np.arange(len(poured)) * (rate_kbps / float(frame_rate))
+    before = np.concatenate([[0.0], poured[:-1]]) - drained
+    return float((poured - drained - np.minimum.accumulate(before)).max())
+
+
+def _peak_kbps(
+    shots: Sequence[Sequence[Packet]], frame_rate: Fraction, segment_s: float, every_keyframe: bool
+) -> float:
     target_s = Fraction(str(segment_s))
     sizes: list[int] = []
     starts: list[int] = []
     offset = 0
-    for stream in streams:
-        packets = read_packets(stream, frame_rate)
+    for packets in shots:
         for packet in packets:
             frame = offset + packet.frame
             if packet.keyframe and (
-                not starts or frame / frame_rate // target_s != starts[-1] / frame_rate // target_s
+                every_keyframe or not starts or frame / frame_rate // target_s != starts[-1] / frame_rate // target_s
             ):
                 starts.append(frame)
                 sizes.append(0)

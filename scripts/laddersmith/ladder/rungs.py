@@ -1,6 +1,7 @@
 """Choosing the rungs of one codec from its title's hull."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -25,11 +26,19 @@ class Rules:
     max_kbps: float
     min_height: int
     max_height: int
+    allocation: Literal["single", "per_shot", "per_shot_any_height"] = "per_shot"
+    min_shot_quality: float = 0.0
+    max_jump: float = 100.0
+    max_peak_ratio: float | None = None
+    max_buffer_s: float | None = None
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A rung as chosen: an operating point, what is expected or known of it, and why it was chosen."""
+    """A rung as chosen: an operating point, what is expected or known of it, and why it was chosen.
+
+    `crf` is of every shot, or the frame-weighted mean of `crfs`, which has one for each shot, in their order.
+    """
 
     variant: str
     height: int
@@ -38,6 +47,7 @@ class Wish:
     quality: float
     measured: bool
     reason: str
+    crfs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,26 +71,45 @@ def choose_rungs(points: pd.DataFrame, rules: Rules, crf_step: float) -> tuple[l
     points : title points of one codec (tables.TITLE_POINTS).
     crf_step : the finest step of CRF that is considered.
     """
-    candidates = _candidates(searched(points), crf_step)
-    usable = [c for c in candidates if _within(c, rules)]
+    candidates = _candidates(searched(points[points["allocation"] == tables.SINGLE]), crf_step)
+    return spaced(candidates, rules, lambda place: candidates[place])
+
+
+def spaced(
+    candidates: Sequence[Wish], rules: Rules, settle: Callable[[int], Wish | str]
+) -> tuple[list[Wish], list[Missing]]:
+    """The rungs that lie nearest to evenly spaced targets, by rising bitrate, and those that are missing.
+
+    Parameters
+    ----------
+    candidates : by rising bitrate and quality.
+    settle : what becomes of the candidate at a place: the rung, or why there is none.
+    """
+    usable = [place for place, candidate in enumerate(candidates) if _within(candidate, rules)]
     if not usable:
         return [], [Missing(f"{rules.rungs} rungs", _why_none(candidates, rules))]
-    top = next((i for i, c in enumerate(usable) if c.quality >= rules.max_quality), len(usable) - 1)
-    usable = usable[: top + 1]
+    quality = np.array([candidates[place].quality for place in usable])
+    enough = np.flatnonzero(quality >= rules.max_quality)
+    usable = usable[: int(enough[0]) + 1 if len(enough) else None]
 
-    scale = np.array([np.log2(c.bitrate_kbps) if rules.spacing == "log_bitrate" else c.quality for c in usable])
+    if rules.spacing == "log_bitrate":
+        scale = np.log2([candidates[place].bitrate_kbps for place in usable])
+    else:
+        scale = quality[: len(usable)]
     targets = np.linspace(scale[0], scale[-1], rules.rungs) if rules.rungs > 1 else scale[-1:]
     chosen: list[Wish] = []
     missing: list[Missing] = []
     taken = -1
     for number, target in enumerate(targets, 1):
         wanted = f"rung {number} of {rules.rungs} at {_in_words(target, rules)}"
-        free = range(taken + 1, len(usable))
-        if not free:
+        if taken + 1 == len(usable):
             missing.append(Missing(wanted, "every usable point of the hull is already a rung"))
             continue
-        place = min(free, key=lambda i: (abs(scale[i] - target), i))
-        point = usable[place]
+        place = taken + 1 + int(np.argmin(np.abs(scale[taken + 1 :] - target)))
+        point = settle(usable[place])
+        if isinstance(point, str):
+            missing.append(Missing(wanted, point))
+            continue
         if chosen and point.quality - chosen[-1].quality < rules.min_step:
             gain = point.quality - chosen[-1].quality
             missing.append(
@@ -88,7 +117,7 @@ def choose_rungs(points: pd.DataFrame, rules: Rules, crf_step: float) -> tuple[l
             )
             continue
         taken = place
-        chosen.append(Wish(**(vars(point) | {"reason": f"{wanted}: {point.reason}"})))
+        chosen.append(replace(point, reason=f"{wanted}: {point.reason}"))
     return chosen, missing
 
 
@@ -100,7 +129,7 @@ def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missi
 
     Parameters
     ----------
-    rungs : dicts with `name`, `bitrate_kbps`, `quality` and `height`.
+    rungs : dicts with `name`, `bitrate_kbps`, `quality` and `height`; under caps also `peak_kbps` and `buffer_kbit`.
     """
     kept: list[dict] = []
     missing: list[Missing] = []
@@ -115,9 +144,23 @@ def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missi
                 f"measured, {rung['bitrate_kbps']:.0f} kbps and quality {rung['quality']:.2f} leave the ladder's limits"
             )
             missing.append(Missing(rung["name"], reason))
+        elif bursts := _bursts(rung, rules):
+            missing.append(Missing(rung["name"], bursts))
         else:
             kept.append(rung)
     return kept, missing
+
+
+def _bursts(rung: dict, rules: Rules) -> str:
+    """Which cap on its bursts a measured rung breaks; empty when it keeps them."""
+    ratio, limit = rules.max_peak_ratio, rules.max_buffer_s
+    if ratio is not None and rung["peak_kbps"] > ratio * rung["bitrate_kbps"]:
+        times = rung["peak_kbps"] / rung["bitrate_kbps"]
+        return f"measured, its peak is {times:.2f} times its average, more than ladder.max_peak_ratio {ratio:g}"
+    if limit is not None and rung["buffer_kbit"] > limit * rung["peak_kbps"]:
+        seconds = rung["buffer_kbit"] / rung["peak_kbps"]
+        return f"measured, it needs a buffer of {seconds:.2f} s at its peak, more than ladder.max_buffer_s {limit:g}"
+    return ""
 
 
 def _candidates(points: pd.DataFrame, crf_step: float) -> list[Wish]:
@@ -197,7 +240,7 @@ def _holds(bitrate_kbps: float, quality: float, height: int, rules: Rules) -> bo
     )
 
 
-def _why_none(candidates: list[Wish], rules: Rules) -> str:
+def _why_none(candidates: Sequence[Wish], rules: Rules) -> str:
     """Which limits leave the hull without a usable point."""
     if not candidates:
         return "nothing was measured for this codec"

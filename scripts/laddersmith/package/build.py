@@ -4,9 +4,11 @@ import re
 import shutil
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from .. import ffmpeg
+from ..encode.inspect import read_packets
 from ..errors import PackageError
 from ..jsonfile import write_json
 from ..provenance import versions
@@ -21,7 +23,7 @@ from .text import prepare_text
 from .tracks import Track, other_streams, plan_tracks, video_start_s
 
 LADDER = "ladder.json"
-SCHEMA = "laddersmith/package/1"
+SCHEMA = "laddersmith/package/2"
 PEAK_ALARM = 2.0  # peak over average above which a player's buffer is at risk
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 _INNER = ("points",)  # of a rung: names files outside the package
@@ -44,6 +46,7 @@ def package_title(
     target: Path,
     *,
     segment_s: float,
+    segments: str,
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
@@ -56,7 +59,8 @@ def package_title(
     ladder, verdicts : `ladder.json`, and the `verify/*.json` of its codecs.
     renditions : folder with {codec}/{rung}.mp4.
     target : folder to write; one that is there is replaced.
-    segment_s : a segment ends at the first keyframe at or after each multiple of this.
+    segment_s : a segment ends at the first keyframe at or after each multiple of this,
+    segments : unless this is "shots": then at every keyframe.
     audio_kbps : bitrate of a stereo track that has to be encoded.
     savings : against the fixed ladder, by codec (`laddersmith.ladder.savings`).
     timeout_s : for each run of ffmpeg and of the packager.
@@ -77,7 +81,8 @@ def package_title(
     shutil.rmtree(work, ignore_errors=True)
     (work / "in").mkdir(parents=True)
     try:
-        joined = _package(facts, ladder, verdicts, Path(renditions), work, segment_s, audio_kbps, savings, timeout_s)
+        asked = (segment_s, segments, audio_kbps, savings, timeout_s)
+        joined = _package(facts, ladder, verdicts, Path(renditions), work, *asked)
         shutil.rmtree(work / "in")
         if target.exists():
             shutil.rmtree(target)
@@ -94,6 +99,7 @@ def _package(
     renditions: Path,
     work: Path,
     segment_s: float,
+    segments: str,
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
@@ -111,7 +117,9 @@ def _package(
         source = f"in/{item.file.name}"
         audio = item.track.kind == "audio"
         descriptors += [shaka.audio_stream(source, item.track)] if audio else shaka.text_streams(source, item.track)
-    shaka.run(descriptors, work, segment_s=segment_s, what=title, timeout_s=timeout_s)
+    first = renditions / rungs[0]["codec"] / f"{rungs[0]['name']}.mp4"
+    step_s = shortest_gap_s(first, media.frame_rate, segment_s) if segments == "shots" else segment_s
+    shaka.run(descriptors, work, segment_s=step_s, what=title, timeout_s=timeout_s)
 
     tracks = [item.track for item in carried]
     finish_master(work / shaka.MASTER, tracks)
@@ -121,11 +129,13 @@ def _package(
     entries = [_rung(rung, work) | {"verified": verified[rung["codec"], rung["name"]]} for rung in rungs]
     joined = {
         "schema": SCHEMA,
-        **{key: ladder[key] for key in ("title", "display", "model", "engine", "pooling", "missing", "fixed", "hull")},
+        **{key: ladder[key] for key in ("title", "display", "model", "engine", "pooling", "allocation")},
+        **{key: ladder[key] for key in ("missing", "fixed", "hull")},
         "source": {key: value for key, value in ladder["source"].items() if key != "path"},
         "versions": versions() | ladder["versions"],
         "master": shaka.MASTER,
         "manifest": shaka.MANIFEST,
+        "segments": segments,
         "segment_s": segment_s,
         "rungs": entries,
         "audio": [_audio(item) for item in carried if item.track.kind == "audio"],
@@ -145,6 +155,18 @@ def _package(
     if problems:
         raise PackageError(f"{title}: the manifests do not hold: {'; '.join(problems)}")
     return joined
+
+
+def shortest_gap_s(rendition: Path, frame_rate: Fraction, at_most_s: float) -> float:
+    """Seconds between the two keyframes that are nearest to each other, rounded down to a microsecond.
+
+    A packager that begins a segment with the first keyframe in each new multiple of it begins one at every keyframe.
+    The sound's segments last about as long.
+    """
+    keys = sorted(packet.frame for packet in read_packets(rendition, frame_rate) if packet.keyframe)
+    gaps = [(b - a) / frame_rate for a, b in pairwise(keys)]
+    shortest = min([*gaps, Fraction(str(at_most_s))])
+    return float(Fraction(shortest * 10**6 // 1, 10**6))
 
 
 def _with_edit_list(renditions: Path, rung: dict, target: Path, title: str, timeout_s: float) -> str:

@@ -1,6 +1,7 @@
 """Pages and pictures of finished titles."""
 
 from .page import report_title
+from .shots import shown, thumbnails
 from .summary import summarise, summary_facts
 
-__all__ = ["report_title", "summarise", "summary_facts"]
+__all__ = ["report_title", "shown", "summarise", "summary_facts", "thumbnails"]

@@ -8,8 +8,8 @@ from .words import span
 def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict]:
     """Per codec, in the order of names: rungs from the best down, missing rungs, ranges in words, savings.
 
-    A rung has its fields of `ladder.json` and `verified` (VMAF or None), and from the package
-    `codecs` (RFC 6381), `peak_kbps` (over a segment) and `peak_ratio`.
+    A rung has its fields of `ladder.json` and `verified` (VMAF or None), its buffer in
+    seconds at the peak, and from the package `codecs` (RFC 6381), `peak_kbps` (over a segment) and `peak_ratio`.
     """
     verified = {(v["codec"], rung["name"]): rung["quality"] for v in verdicts for rung in v["rungs"]}
     packaged = {(rung["codec"], rung["name"]): rung for rung in package["rungs"]}
@@ -24,6 +24,7 @@ def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict
                 "codecs": streamed["codecs"],
                 "peak_kbps": streamed["bandwidth"] / 1000,
                 "peak_ratio": streamed["bandwidth"] / streamed["average_bandwidth"],
+                "buffer_s": rung["buffer_kbit"] / rung["peak_kbps"],
             }
             rungs.append(rung | more)
         gain = package["savings"].get(codec, {"bd_rate_pct": None, "why_none": None, "rungs": []})

@@ -8,13 +8,20 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from ..tables import SINGLE, of_points
 from . import plots, words
 from .notices import notices
 from .overview import all_ok, by_codec
 from .palette import DARK
+from .shots import shot_rows, spread
 from .svg import inline
 
 WIDE_PX, NARROW_PX = 1080, 330
+ALLOCATIONS = {
+    "single": "one CRF for all shots of a rung",
+    "per_shot": "a CRF for every shot of a rung, so that the title has the most quality for its bits",
+    "per_shot_any_height": "a CRF for every shot of a rung; for study, also a height for every shot",
+}
 
 
 @cache
@@ -33,6 +40,7 @@ def templates() -> jinja2.Environment:
         "rate": words.rate,
         "told": words.told,
         "grid": words.grid,
+        "spread": spread,
     }
     environment.globals["dark_colours"] = DARK
     return environment
@@ -49,6 +57,7 @@ def report_title(
     *,
     title: str,
     frames: pd.DataFrame,
+    pictured: dict[int, str],
     chroma_alarm_db: float,
     target: str,
 ) -> str:
@@ -60,6 +69,7 @@ def report_title(
     shots : rows of tables.SHOTS.
     points, hull : the measured points of the shots (tables.POINTS) and of the title (tables.TITLE_POINTS).
     frames : per-frame scores (tables.FRAMES) of the ladder's points at least.
+    pictured : the shots that get a row, each with its picture's address (`shots.thumbnails`).
     chroma_alarm_db : chroma PSNR, in dB, below which a rung is called out.
     target : the file that Snakemake is asked for to make this page again.
     """
@@ -78,8 +88,19 @@ def report_title(
             notices=notices(facts, codecs, verdicts, package, chroma_alarm_db),
             planes=_planes(hull, ladder),
             times=_times(shots, ladder, codecs, frames),
-            measured=f"{len(hull)} points of the title, each measured in all of its {len(shots)} shots "
-            f"({len(points):,} encodes) to search; {len(ladder['fixed'])} of the whole title for the fixed ladder.",
+            shares=[
+                _figure(
+                    f"shots-{codec['name']}",
+                    f"What every rung of {codec['name']} gives each shot: its CRF, its mean VMAF, and its kilobytes.",
+                    *(plots.shares(shots, codec["rungs"], width=width) for width in (WIDE_PX, NARROW_PX)),
+                )
+                for codec in codecs
+                if codec["rungs"]
+            ],
+            middles=_middles(codecs),
+            shot_rows=shot_rows(shots, _middles(codecs), pictured),
+            shot_count=len(shots),
+            measured=_measured(hull, points, shots, ladder),
             file=_file(facts),
             media=words.listed({key: value for key, value in facts["media"].items() if key != "path"}),
             video=words.listed(facts["video"]),
@@ -92,6 +113,13 @@ def report_title(
         )
     )
     return page.rstrip() + "\n"
+
+
+def _measured(hull: pd.DataFrame, points: pd.DataFrame, shots: pd.DataFrame, ladder: dict) -> str:
+    """How much was measured, in a sentence."""
+    whole = int((hull["allocation"] == SINGLE).sum())
+    said = f"{whole} points of the title, each measured in all of its {len(shots)} shots ({len(points):,} encodes) to "
+    return said + f"search; {len(ladder['fixed'])} of the whole title for the fixed ladder."
 
 
 def _planes(hull: pd.DataFrame, ladder: dict) -> list[dict]:
@@ -111,7 +139,7 @@ def _planes(hull: pd.DataFrame, ladder: dict) -> list[dict]:
 
 def _times(shots: pd.DataFrame, ladder: dict, codecs: list[dict], frames: pd.DataFrame) -> list[dict]:
     """The shots' timeline, and the strips of each codec's rungs per frame."""
-    chosen = [codec["rungs"][len(codec["rungs"]) // 2] for codec in codecs if codec["rungs"]]
+    chosen = _middles(codecs)
     names = " and ".join(f"{rung['codec']} {rung['name']}" for rung in chosen)
     drawn = [
         _figure(
@@ -124,14 +152,9 @@ def _times(shots: pd.DataFrame, ladder: dict, codecs: list[dict], frames: pd.Dat
     for codec in codecs:
         series = {}
         for rung in codec["rungs"]:
-            here = (
-                (frames["variant"] == rung["variant"])
-                & (frames["height"] == rung["height"])
-                & (frames["crf"] == rung["crf"])
-            )
-            of_rung = frames[here].sort_values("frame", kind="stable")
+            of_rung = of_points(frames, rung["points"]).sort_values("frame", kind="stable")
             if len(of_rung):
-                strip = f"{rung['height']}p, CRF {rung['crf']}, {rung['bitrate_kbps']:,.0f} kbit/s"
+                strip = f"{rung['height']}p, CRF {spread(rung)}, {rung['bitrate_kbps']:,.0f} kbit/s"
                 series[strip] = pd.DataFrame(
                     {"time_s": of_rung["frame"] * denominator / numerator, "vmaf": of_rung["vmaf"]}
                 )
@@ -145,6 +168,11 @@ def _times(shots: pd.DataFrame, ladder: dict, codecs: list[dict], frames: pd.Dat
                 )
             )
     return drawn
+
+
+def _middles(codecs: list[dict]) -> list[dict]:
+    """The middle rung of each codec that has any."""
+    return [codec["rungs"][len(codec["rungs"]) // 2] for codec in codecs if codec["rungs"]]
 
 
 def _figure(name: str, caption: str, wide: plots.Chart, narrow: plots.Chart) -> dict:
@@ -172,6 +200,7 @@ def _method(ladder: dict) -> list[tuple[str, str]]:
         ("model", ladder["model"]),
         ("engine of the search", ladder["engine"]),
         ("pooling over frames", ladder["pooling"]),
+        ("bits of the shots", ALLOCATIONS[ladder["allocation"]]),
         (
             "display",
             f"{words.size(**display)}; every rung is scaled up to it, bicubic, before it is scored",

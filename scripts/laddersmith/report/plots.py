@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from ..tables import FIXED_MARK
+from ..tables import ANY_HEIGHT, FIXED_MARK, SINGLE
 from .palette import CODECS, FIXED, GRID, HEIGHTS, INK, MUTED
 
 Chart = alt.TopLevelMixin
 
 # What a reader can tell apart at the widths of a page; a curve of more frames is drawn in this many bins.
 BINS = 400
-KINDS = ["convex hull", "ladder", "fixed ladder"]
+KINDS = ["convex hull", "ladder", "fixed ladder", "a height for every shot (not playable)"]
 LABEL_PX, TITLE_PX = 12, 12
 AXIS_PX = 62
 
@@ -28,12 +28,13 @@ def cloud(
     rungs, fixed : of `ladder.json`.
     width, height : of the whole picture and of a panel, in pixels.
     """
-    points = hull[~hull["variant"].str.contains(FIXED_MARK, regex=False)].sort_values(
+    searched = hull[~hull["variant"].str.contains(FIXED_MARK, regex=False)].sort_values(
         ["codec", "height", "variant", "bitrate_kbps"], kind="stable"
     )
+    points = searched[searched["allocation"] == SINGLE]
     codecs = sorted(set(points["codec"]) | {rung["codec"] for rung in rungs})
     columns = max(1, min(len(codecs), width // 300))
-    marked = _marked(points, rungs, fixed)
+    marked = _marked(searched, rungs, fixed)
     x, y = _plane(pd.concat([points, marked]))
     heights = sorted(int(h) for h in points["height"].unique())
     measured = _records(points, "measured", [", on the hull" * on for on in points["on_hull"]])
@@ -51,24 +52,28 @@ def cloud(
             fill=alt.Fill(
                 "height:O",
                 title="measured at",
-                scale=alt.Scale(domain=heights, range=_spread(HEIGHTS, len(heights))),
+                scale=alt.Scale(domain=heights, range=spread(HEIGHTS, len(heights))),
                 legend=alt.Legend(labelExpr="datum.label + 'p'", orient="bottom", symbolStrokeWidth=0, symbolSize=60),
             ),
             description="text:N",
         )
     )
+    kinds_here = KINDS if (marked["kind"] == KINDS[3]).any() else KINDS[:3]
     kinds = alt.Stroke(
         "kind:N",
         title=None,
-        scale=alt.Scale(domain=KINDS, range=[INK, CODECS[1], FIXED]),
+        scale=alt.Scale(domain=kinds_here, range=[INK, CODECS[1], FIXED, CODECS[2]][: len(kinds_here)]),
         legend=alt.Legend(symbolSize=90, symbolStrokeWidth=2),
     )
     lines = base.transform_filter("datum.kind !== 'measured'").encode(stroke=kinds, detail="kind:N")
-    shapes = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=KINDS, range=["stroke", "circle", "diamond"]))
+    shapes = alt.Shape(
+        "kind:N", title=None, scale=alt.Scale(domain=KINDS, range=["stroke", "circle", "diamond", "stroke"])
+    )
     envelope = lines.transform_filter("datum.kind === 'convex hull'").mark_line(strokeWidth=1.4)
     anchored = lines.transform_filter("datum.kind === 'fixed ladder'").mark_line(strokeWidth=1.2, strokeDash=[4, 3])
+    study = lines.transform_filter(f"datum.kind === '{KINDS[3]}'").mark_line(strokeWidth=1.2, strokeDash=[2, 2])
     rings = (
-        lines.transform_filter("datum.kind !== 'convex hull'")
+        lines.transform_filter("datum.kind === 'ladder' || datum.kind === 'fixed ladder'")
         .mark_point(size=100, strokeWidth=2, opacity=1, filled=False, ariaRoleDescription="described")
         .encode(shape=shapes, description="text:N")
     )
@@ -77,7 +82,7 @@ def cloud(
         .mark_text(align="right", dx=-9, dy=-7, fontSize=10, fontWeight="bold", color=INK)
         .encode(text="short:N")
     )
-    panel = alt.layer(curves, envelope, anchored, dots, rings, names).properties(
+    panel = alt.layer(curves, envelope, study, anchored, dots, rings, names).properties(
         width=(width - AXIS_PX - 22 * (columns - 1)) // columns, height=height
     )
     faceted = panel.facet(
@@ -162,6 +167,55 @@ def timeline(
     )
 
 
+def shares(shots: pd.DataFrame, rungs: Sequence[dict], *, width: int = 1000, height: int = 96) -> Chart:
+    """CRF, mean VMAF and kilobytes of every shot over the title's time, one line per rung of one codec.
+
+    Parameters
+    ----------
+    shots : rows of tables.SHOTS. rungs : of `ladder.json`.
+    """
+    end_s = float(shots["end_s"].max())
+    last = alt.X("time_s:Q", title="time in s", scale=alt.Scale(domain=[0, end_s], nice=False))
+    upper = last.title(None).axis(labels=False, ticks=False)
+    rising = sorted(rungs, key=lambda rung: rung["bitrate_kbps"])
+    names = [f"{rung['height']}p, {rung['bitrate_kbps']:,.0f} kbit/s" for rung in rising]
+    rows = []
+    for name, rung in zip(names, rising, strict=True):
+        of_shot = {point["shot"]: point for point in rung["points"]}
+        part = shots[shots["shot"].isin(list(of_shot))]
+        mine = [of_shot[int(shot)] for shot in part["shot"]]
+        for column, values in (
+            ("crf", [float(point["crf"]) for point in mine]),
+            ("vmaf", [point["vmaf_mean"] for point in mine]),
+            ("kilobytes", [point["bytes"] / 1000 for point in mine]),
+        ):
+            rows.append(_steps(part, values).assign(rung=name, column=column))
+    table = pd.concat(rows, ignore_index=True)
+    colour = alt.Color(
+        "rung:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=spread(HEIGHTS, len(names))),
+        legend=alt.Legend(columns=max(1, width // 170), labelLimit=200),
+    )
+
+    def panel(column: str, title: str, x: alt.X, y: alt.Scale) -> alt.Chart:
+        return (
+            alt.Chart(table[table["column"] == column], width=width - AXIS_PX, height=height)
+            .mark_line(interpolate="step-after", strokeWidth=1.6)
+            .encode(x=x, y=alt.Y("value:Q", title=title, scale=y, axis=alt.Axis(tickCount=3)), color=colour)
+        )
+
+    free = alt.Scale(zero=False)
+    return themed(
+        alt.vconcat(
+            panel("crf", "CRF", upper, free),
+            panel("vmaf", "VMAF", upper, free),
+            panel("kilobytes", "kB", last, alt.Scale(zero=True)),
+            spacing=10,
+        )
+    )
+
+
 def frame_quality(series: dict[str, pd.DataFrame], *, width: int = 1000, height: int = 52) -> Chart:
     """VMAF per frame, one strip per rung: the mean of each bin of frames in a band from its lowest to its highest.
 
@@ -229,7 +283,7 @@ def _codec_colour(codecs: Sequence[str]) -> alt.Color:
     )
 
 
-def _spread(colours: Sequence[str], count: int) -> list[str]:
+def spread(colours: Sequence[str], count: int) -> list[str]:
     """`count` colours from first to last of a sequence."""
     return [colours[round(i * (len(colours) - 1) / max(1, count - 1))] for i in range(count)]
 
@@ -256,11 +310,13 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _marked(points: pd.DataFrame, rungs: Sequence[dict], fixed: Sequence[dict]) -> pd.DataFrame:
     """The hull's points, the rungs and the fixed rungs, told apart by `kind`."""
+    study = points[points["allocation"] == ANY_HEIGHT].sort_values(["codec", "bitrate_kbps"], kind="stable")
     ladder = pd.DataFrame(list(rungs), columns=[*_PLACE, "quality"])
     anchor = pd.DataFrame(list(fixed), columns=[*_PLACE, "quality"])
     return pd.concat(
         [
-            _records(points[points["on_hull"]], "convex hull", [""] * int(points["on_hull"].sum())),
+            _records(points[points["on_hull"]], KINDS[0], [""] * int(points["on_hull"].sum())),
+            _records(study, KINDS[3], [""] * len(study)),
             _records(ladder, "ladder", [", rung"] * len(ladder)),
             _records(anchor, "fixed ladder", [", fixed ladder"] * len(anchor)),
         ],
