@@ -7,7 +7,8 @@ from pathlib import Path
 from laddersmith import ffmpeg
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNELS = ROOT / ".pytest_cache" / "kernels"  # compiled once for all tests and runs
+CACHE = ROOT / ".pytest_cache"
+KERNELS = CACHE / "laddersmith" / "kernels"  # compiled once for all tests and runs
 
 
 def ffmpeg_run(*arguments: str | Path) -> None:

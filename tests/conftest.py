@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numba
 import pytest
-from clips import KERNELS, demo_clip, ffmpeg_run
+from clips import CACHE, KERNELS, demo_clip, ffmpeg_run
 from hypothesis import settings
 from laddersmith.quality import kernels
 
@@ -17,6 +17,7 @@ settings.load_profile("laddersmith")
 
 # numba itself notices a change in a kernel's own file alone; this folder is named after all that kernels are made of.
 numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(KERNELS / kernels.fingerprint())
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
 
 
 @pytest.fixture(scope="session")

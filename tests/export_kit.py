@@ -86,15 +86,15 @@ def run(script: Path, clip: Path, target: Path) -> Path:
     return target
 
 
-def assert_like(found: Path, rung: Rung, *, size_pct: float = SIZE_PCT) -> None:
-    """Within `size_pct` in size and VMAF in quality, with the same frames and keyframes."""
+def assert_like(found: Path, rung: Rung, *, size_pct: float = SIZE_PCT, vmaf: float = VMAF) -> None:
+    """Within `size_pct` in size and `vmaf` in quality, with the same frames and keyframes."""
     ours, theirs = read_packets(rung.rendition, RATE), read_packets(found, RATE)
     assert len(theirs) == len(ours)
     assert [packet.frame for packet in theirs if packet.keyframe] == [p.frame for p in ours if p.keyframe]
     assert abs(size(found) / size(rung.rendition) - 1) * 100 <= size_pct
     scores = score(rung.clip, [rung.rendition, found], engine="libvmaf")
     ours_mean, theirs_mean = scores.groupby("distorted", sort=False)["vmaf"].mean().tolist()
-    assert abs(theirs_mean - ours_mean) <= VMAF
+    assert abs(theirs_mean - ours_mean) <= vmaf
 
 
 def _shots() -> pd.DataFrame:

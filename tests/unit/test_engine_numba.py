@@ -374,13 +374,30 @@ def test_an_engine_that_computes_otherwise_is_refused(source, rungs, monkeypatch
 
 
 def test_a_wrong_fusion_is_refused(monkeypatch) -> None:
-    luma = np.random.default_rng(1).integers(0, 256, (1, 540, 960), dtype=np.uint8)
+    luma = np.random.default_rng(1).integers(0, 256, (proof.FRAMES, 360, 640), dtype=np.uint8)
 
     def compute(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
         return {"vmaf": proof._libvmaf(one, other, 8, "version=vmaf_float_v0.6.1")["vmaf"] - 0.011}
 
     with pytest.raises(ScoreError, match=r"gives vmaf .* more than 0.01 apart"):
         proof.prove(compute, luma, luma // 2, depth=8, model="vmaf_v0.6.1", engine="numba")
+
+
+def test_a_film_that_begins_in_the_dark_proves_nothing_by_that(tmp_path, monkeypatch) -> None:
+    """On black frames every kernel gives the same; the generated frames of the proof tell them apart."""
+    monkeypatch.setattr(numba_engine, "_proven", set())
+    monkeypatch.setattr(kernels.FrameKernels, "features", lambda self, one, others: np.ones((len(others), 9)))
+    dark = tmp_path / "dark.mp4"
+    ffmpeg_run("-f", "lavfi", "-i", f"color=black:size=320x180:rate=25,{TAGS}", "-frames:v", "4", "-qp", "0", dark)
+    with pytest.raises(ScoreError, match=r"engine numba gives adm2 1\.0"):
+        score(dark, [dark])
+
+
+def test_a_log_that_lacks_a_feature_proves_nothing(source, rungs, monkeypatch) -> None:
+    monkeypatch.setattr(numba_engine, "_proven", set())
+    monkeypatch.setattr(proof, "plain_name", lambda name: f"x{name}")
+    with pytest.raises(ScoreError, match=r"libvmaf's log of a proof has .* not adm2, motion2, .* mend ffmpeg"):
+        score(source, rungs[:1])
 
 
 def test_a_proof_looks_at_the_middle() -> None:

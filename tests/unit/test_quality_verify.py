@@ -149,6 +149,12 @@ def test_swapped_frames_are_a_gap(title: Title, tmp_path: Path) -> None:
     assert any("a gap of 0.05 is allowed" in problem for problem in problems)
 
 
+def test_a_plane_that_was_not_scored_is_a_problem(title: Title) -> None:
+    verdict = title.verify(predicted_frames=title.frames.drop(columns="psnr_y"))
+    [problem] = verdict["rungs"][0]["problems"]
+    assert problem == "there is no psnr_y to compare; score the title's batches again"
+
+
 def test_an_exact_verification_keeps_to_the_narrow_bars(title: Title) -> None:
     _, predicted = title.score(neighbours=True, engine="numba")
     model, bars = judged_by("numba", "vmaf_v0.6.1", BARS | {"exact": True})

@@ -39,7 +39,7 @@ HEIGHTS = (360, 270, 180)
 KEYFRAME_S, SEGMENT_S, TIMEOUT_S, CACHE_MB = 2.0, 4.0, 3600.0, 512
 
 # Pieces of single shots, in turn from unlike clips: clip, first frame, frames. Those of LADDERSMITH_FOOTAGE join in
-# where the folder holds the clip; without it the seven of the two demo clips are the title.
+# where the folder holds the clip; without it the six of the two demo clips are the title.
 PIECES = [
     ("bigbuckbunny", 0, 60),
     ("bikes", 31, 44),

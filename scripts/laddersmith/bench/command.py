@@ -1,6 +1,7 @@
 """Running a command whole, and seeing what it took."""
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,14 +21,14 @@ def peak_mb(command: Sequence[str], environment: Mapping[str, str]) -> float:
     ToolError
         If it fails; with the tail of what it said.
     """
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(environment), text=True
-    )
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, _high_water_kb(process.pid))
-        time.sleep(EVERY_S)
-    _, stderr = process.communicate()
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=told, env=dict(environment))
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _high_water_kb(process.pid))
+            time.sleep(EVERY_S)
+        told.seek(0)
+        stderr = told.read().decode(errors="replace")
     if process.returncode:
         raise ToolError(f"{' '.join(command[1:4])} ended with {process.returncode}:\n{stderr[-3000:]}")
     return peak / 1024

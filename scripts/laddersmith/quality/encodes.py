@@ -52,7 +52,7 @@ def score_encodes(
     threads : workers. timeout_s : wall seconds allowed for each encode.
     frame_cache_mb : megabytes (10^6 bytes) of decoded frames kept. Of a shot that does not fit, libvmaf decodes the
         reference per encode; numba scores as many encodes at a time as fit.
-    kernel_cache : folder of compiled kernels, shared by jobs; None keeps them beside the source.
+    kernel_cache : folder of compiled kernels, shared by jobs; None: the user's cache folder.
 
     Returns
     -------

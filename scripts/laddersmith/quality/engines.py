@@ -18,7 +18,7 @@ class Settings:
 
     Attributes
     ----------
-    kernel_cache : folder of compiled kernels, shared by jobs; None keeps them beside the source.
+    kernel_cache : folder of compiled kernels, shared by jobs; None: the user's cache folder.
     memory_mb : megabytes (10^6 bytes) that decoded frames may fill.
     """
 

@@ -6,6 +6,7 @@ Importing this module costs nothing; `load` imports numba and the features (meas
 import fcntl
 import hashlib
 import logging
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def load(cache: Path | None) -> None:
     Parameters
     ----------
     cache : folder in which compiled kernels are kept, one folder in it per CPU type and version; the first job
-        compiles under a lock while others wait. None leaves it to numba, which keeps them beside the source.
+        compiles under a lock while others wait. None: the user's own cache folder.
 
     Raises
     ------
@@ -67,13 +68,10 @@ def load(cache: Path | None) -> None:
     """
     if "cache" in _loaded:
         return
-    if cache is None:
-        warm()
-        _loaded["cache"] = None
-        return
     import numba
 
-    folder = cache.resolve() / fingerprint()
+    # numba alone would notice a change in a kernel's own file, not in what the kernel is made of.
+    folder = (cache or users_cache()).resolve() / fingerprint()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Read by numba when a kernel is defined, so before the features are imported.
@@ -91,6 +89,11 @@ def load(cache: Path | None) -> None:
             f"the folder of compiled kernels {folder} cannot be written ({error}); set quality.kernel_cache"
         ) from error
     _loaded["cache"] = folder
+
+
+def users_cache() -> Path:
+    """Where this user's programs keep what they can make again (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "laddersmith" / "kernels"
 
 
 def warm() -> float:

@@ -174,9 +174,11 @@ def _compared(
             f"frame {frame} has VMAF {vmaf[frame]:.4f}, predicted {expected[frame]:.4f}; "
             f"a gap of {bars.frame:g} is allowed"
         )
-    apart = pd.DataFrame(
-        {name: np.abs(scored[name] - predicted[name]) for name in PLANES if {name} <= {*scored, *predicted}}
-    )
+    lacking = [name for name in PLANES if name not in scored or name not in predicted]
+    if lacking:
+        problems.append(f"there is no {' and no '.join(lacking)} to compare; score the title's batches again")
+        return found
+    apart = pd.DataFrame({name: np.abs(scored[name] - predicted[name]) for name in PLANES})
     found["gap_psnr_db"] = float(apart.to_numpy().max())
     if found["gap_psnr_db"] > bars.psnr_db:
         plane = str(apart.max().idxmax())
