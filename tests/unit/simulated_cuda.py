@@ -26,7 +26,7 @@ from laddersmith.quality.features.vif_cuda import VifCuda
 from libvmaf_features import libvmaf_features
 from numba import cuda
 
-# What both sides promise against libvmaf. Between themselves they differ by the order and rounding of float32 sums, which
+# What both sides promise against libvmaf. Between themselves they differ by order and rounding of float32 sums, which
 # tells most where a scale has few samples: 2e-5 at 37x45, of whose coarsest scale each is a twentieth.
 FEATURE_GAP, VMAF_GAP = 1e-4, 0.005
 TWIN_GAP = 5e-5

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from clips import ROOT
 from jsonschema import Draft202012Validator
-from laddersmith.bench import agreement, command, end_to_end, kernels, materials, paired, scoring
+from laddersmith.bench import agreement, command, end_to_end, kernels, materials, paired, scoring, scoring_page
 from laddersmith.errors import ScoreError, ToolError
 from laddersmith.report.speed import speed
 
@@ -45,6 +45,7 @@ def test_every_row_and_the_summary_keep_to_the_schema(small):
     assert found["worst_feature"] <= 1e-4 and found["worst_frame_vmaf"] <= 0.01 and found["worst_mean_vmaf"] <= 0.003
     assert found["peak_mb_1080p_8"] > 50
     assert json.loads(json.dumps(facts)) == facts
+    assert "| 1080p | 8 |" in scoring_page.page(facts) and "Over 24 encodes" in scoring_page.page(facts)
     picture = speed(facts["rows"], 2)
     assert "times ffmpeg" in picture and "from files, 2 cores" in picture
 
@@ -115,3 +116,18 @@ def test_footage_is_the_demo_and_what_a_folder_adds(monkeypatch, tmp_path):
         materials.footage()
     (tmp_path / "more.mp4").touch()
     assert list(materials.footage()) == ["bikes", "bigbuckbunny", "more"]
+
+
+@pytest.mark.skipif(not (ROOT / "docs" / "benchmarks" / "scoring.json").exists(), reason="no run is committed yet")
+def test_the_committed_run_keeps_its_promises_and_its_page():
+    """The bars: 1.5 and 3 times for the kernels, 2 from files, and the agreement that a proof asks for."""
+    facts = json.loads((ROOT / "docs" / "benchmarks" / "scoring.json").read_text())
+    Draft202012Validator(SCHEMA).validate(facts)
+    assert not re.search(r"/(home|tmp|work|root)\b", json.dumps(facts))
+    found = facts["summary"]
+    assert scoring.summary(facts["rows"]) == found
+    assert found["kernel_speedup_1"] >= 1.5 and found["kernel_speedup_8"] >= 3 and found["end_to_end_speedup_8"] >= 2
+    assert found["worst_feature"] <= 1e-4 and found["worst_frame_vmaf"] <= 0.01 and found["worst_mean_vmaf"] <= 0.003
+    assert found["worst_integer_mean_vmaf"] <= 0.02
+    assert (ROOT / "docs" / "benchmarks" / "scoring.md").read_text() == scoring_page.page(facts)
+    assert "<svg" in (ROOT / "docs" / "benchmarks" / "scoring.svg").read_text()

@@ -13,8 +13,8 @@ from ..source import header
 from .materials import Encode, encodes, reference
 
 FEATURES = ("adm2", "motion2", "vif_scale0", "vif_scale1", "vif_scale2", "vif_scale3")
-FRAMES = 48
-CRFS = (15, 22, 29, 36, 43, 50)
+FRAMES = 32
+CRFS = (15, 27, 39, 50)
 CODECS = ("x264", "x265", "svtav1")
 SHARES = (Fraction(1), Fraction(1, 2))
 
