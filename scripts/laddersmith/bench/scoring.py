@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .. import ffmpeg
 from ..errors import ScoreError
 from ..provenance import versions
 from ..quality.cuda_engine import check_device
@@ -43,7 +44,8 @@ def bench_scoring(*, threads: int) -> dict[str, Any]:
         parts["gpu"] = gpu()
         parts["agreement"] = agreement(folder, clips, engine=ENGINE, threads=threads)
     rows = [{"part": part} | row for part, found in parts.items() for row in found]
-    found = {package: metadata.version(package) for package in PACKAGES} | {"python": platform.python_version()}
+    found = {package: metadata.version(package) for package in PACKAGES}
+    found |= {"python": platform.python_version(), "ffmpeg": ffmpeg.version()}
     return {
         "schema": SCHEMA,
         "machine": machine() | {"threads": threads},
