@@ -442,6 +442,13 @@ def test_hostile_files_open_nothing_else(source, tmp_path) -> None:
         score(source, [playlist])
 
 
+def test_sound_alone_is_no_picture(source, tmp_path) -> None:
+    sound = tmp_path / "sound.m4a"
+    ffmpeg_run("-f", "lavfi", "-i", "sine=d=1", sound)
+    with pytest.raises(ScoreError, match=r"sound\.m4a: has no video track; name a video file"):
+        score(source, [sound])
+
+
 def test_colour_where_nothing_is_said_is_the_decoders_default(make_clip) -> None:
     silent = make_clip("silent.mp4", f"{MOVING},format=yuv420p", 3)
     assert media_of(silent).colour.range in ("unknown", "tv")

@@ -112,6 +112,8 @@ def _first(path: Path) -> tuple[int, int, str, Fraction]:
         raise ScoreError(f"{path}: there is no such file")
     try:
         with av.open(url(path), options=OPTIONS) as container:
+            if not container.streams.video:
+                raise ScoreError(f"{path}: has no video track; name a video file")
             stream = container.streams.video[0]
             frame = next(container.decode(stream))
             aspect = stream.codec_context.sample_aspect_ratio

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ...errors import ScoreError
 from .adm import SMALLEST
-from .adm_csf import COS2_ONE_DEGREE, HIGH, LOW, NOISE, SCALES, band_size, pooled, sensitivity
+from .adm_csf import COS2_ONE_DEGREE, HIGH, LOW, MASKING, NOISE, SCALES, band_size, pooled, sensitivity
 from .cuda_tools import PartialSums, Tile, check_planes, device_array, on_device, on_grid, sample_reader, unrolled
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
-_THIRTIETH = np.float32(1 / 30)
+_MASKING = np.float32(MASKING)
 _COS2 = np.float32(COS2_ONE_DEGREE)
 _FIRST = np.int32(0)
 _BANDS = 3  # horizontal, vertical, diagonal
@@ -185,7 +185,7 @@ def _masked(tile: Tile) -> Any:
             for i in range(rows):
                 if first + i < height - top:
                     around = neighbours[i, t - 1] + neighbours[i, t] + neighbours[i, t + 1]
-                    threshold = (around + impairment[i + 1]) * _THIRTIETH
+                    threshold = (around + impairment[i + 1]) * _MASKING
                     horizontal += _excess(kept[0, i], threshold)
                     vertical += _excess(kept[1, i], threshold)
                     across += _excess(kept[2, i], threshold)

@@ -19,14 +19,13 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
 from ...errors import ScoreError
+from .arrays import CACHE_LINE, check_picture
 from .vectors import LANES
 from .vif_blocks import HALO, RING, ROWS, RUN, TILE, Scale, Work
-from .vif_filters import DEPTHS, FILTERS, NOISE, SCALES, SMALLEST
+from .vif_filters import FILTERS, NOISE, SCALES, SMALLEST
 from .vif_frame import measure
 
 __all__ = ["FILTERS", "NOISE", "SCALES", "SMALLEST", "Vif"]
-
-_CACHE_LINE = 64  # bytes
 
 
 class Vif:
@@ -36,12 +35,7 @@ class Vif:
     """
 
     def __init__(self, width: int, height: int, depth: int, encodes: int, gain_limit: float = 100.0) -> None:
-        if depth not in DEPTHS:
-            raise ScoreError(f"VIF reads samples of 8, 10, 12 or 16 bits, not {depth}; convert the video")
-        if min(width, height) < SMALLEST:
-            raise ScoreError(
-                f"VIF is not defined for {width}x{height}; score pictures of at least {SMALLEST}x{SMALLEST}"
-            )
+        check_picture("VIF", width, height, depth, SMALLEST)
         self._shape, self._depth, self._encodes = (height, width), depth, encodes
         self._gain_limit = np.float32(gain_limit)
         # Samples stay in their own unit, which only shifts what they are compared with.
@@ -109,9 +103,9 @@ def _flat(samples: NDArray[np.integer]) -> NDArray[np.integer]:
 def _lines(rows: int, samples: int, dtype: DTypeLike) -> NDArray:
     """Zeros that begin at a line of the cache; each row is an odd number of them long, so that rows spread over it."""
     size = np.dtype(dtype).itemsize
-    width = (-(-samples * size // _CACHE_LINE) | 1) * _CACHE_LINE
-    memory = np.zeros(rows * width + _CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % _CACHE_LINE
+    width = (-(-samples * size // CACHE_LINE) | 1) * CACHE_LINE
+    memory = np.zeros(rows * width + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
     return memory[first : first + rows * width].view(dtype).reshape(rows, width // size)
 
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 SCALES = 4
 NOISE = 2.0  # variance of what the eye itself adds, in squared 8-bit levels
 SMALLEST = 16  # samples a side: below, libvmaf reads beside the picture
-DEPTHS = (8, 10, 12, 16)
 
 
 def _gaussian(taps: int) -> NDArray[np.float32]:
