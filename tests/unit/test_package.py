@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from laddersmith.errors import PackageError, SourceError
 from laddersmith.package import check_package, stitch
 from laddersmith.package.audio import JITTER_S
 from laddersmith.package.manifests import read_manifest, read_master, read_playlist
+from laddersmith.package.shaka import run as run_shaka
 from laddersmith.package.shaka import video_stream
 from laddersmith.source import frames
 from package_kit import FLASH_S, Title, beep_s, flash_s, make_title, picture, rung_of, sound, verdict_of
@@ -373,14 +375,15 @@ def test_what_cannot_be_packaged_is_said(flash, tmp_path):
         replace(
             flash, ladder=flash.ladder | {"rungs": rungs}, verdicts=[{"codec": "x264", "rungs": [verdict]}]
         ).package(target)
-    with pytest.raises(PackageError, match=r"flash: Shaka Packager was stopped after 0.001 s"):
-        from laddersmith.package import shaka
-
-        shaka.run([], tmp_path, segment_s=1, what="flash", timeout_s=0.001)
+    never_written = tmp_path / "never_written.mp4"
+    os.mkfifo(never_written)
+    with pytest.raises(PackageError, match=r"flash: Shaka Packager was stopped after 0.5 s"):
+        run_shaka([video_stream(str(never_written), "x264", "a")], tmp_path, segment_s=1, what="flash", timeout_s=0.5)
+    never_written.unlink()
     with pytest.raises(
         PackageError, match=r"(?s)Shaka Packager failed \(exit status \d+\).*command: .*  \| .*nowhere.mp4"
     ):
-        shaka.run([video_stream("nowhere.mp4", "x264", "a")], tmp_path, segment_s=1, what="flash", timeout_s=60)
+        run_shaka([video_stream("nowhere.mp4", "x264", "a")], tmp_path, segment_s=1, what="flash", timeout_s=60)
     with pytest.raises(PackageError, match="cannot be part of a packaged stream's name"):
         video_stream("in.mp4", "x264", "a,output=/etc/passwd")
     assert list(tmp_path.iterdir()) == []
