@@ -55,9 +55,10 @@ def test_the_cheapest_for_a_quality_is_that_of_exhaustive_search(menu, share):
     bits, worth = menu
     every_bits, every_worth, _ = combinations(bits, worth)
     target = every_worth.min() + share * (every_worth.max() - every_worth.min())
-    best = every_bits[every_worth >= target].min()
+    best = every_bits[every_worth >= target - 1e-9].min()
     found = allocate(bits, worth, worth_at_least=target)
-    assert found.exact and found.bits == best and found.worth >= target
+    # A target that lies less than a rounding above a sum is met by it.
+    assert found.exact and found.bits == best and found.worth >= target - 1e-9
     assert found.bound <= best + 1e-9
 
 
@@ -66,9 +67,9 @@ def test_the_best_for_a_budget_is_that_of_exhaustive_search(menu, share):
     bits, worth = menu
     every_bits, every_worth, _ = combinations(bits, worth)
     budget = every_bits.min() + share * (every_bits.max() - every_bits.min())
-    best = every_worth[every_bits <= budget].max()
+    best = every_worth[every_bits <= budget + 1e-9].max()
     found = allocate(bits, worth, bits_at_most=budget)
-    assert found.exact and found.worth == best and found.bits <= budget
+    assert found.exact and found.worth == best and found.bits <= budget + 1e-9
     assert found.bound >= best - 1e-9
 
 
@@ -125,14 +126,30 @@ def test_equal_slopes_are_taken_in_the_order_of_shots():
 
 def test_what_cannot_be_is_refused():
     bits, worth = np.array([[1.0, 2.0], [3.0, np.inf]]), np.array([[10.0, 20.0], [5.0, 0.0]])
-    with pytest.raises(LadderError, match="no choice of points has a worth of 26; the most there is is 25"):
+    with pytest.raises(LadderError, match=r"no choice of points has a worth of 26 or more; the most there is is 25$"):
         allocate(bits, worth, worth_at_least=26)
     with pytest.raises(LadderError, match="no choice of points has 3 bits or fewer in all; the fewest there are is 4"):
         allocate(bits, worth, bits_at_most=3)
+    with pytest.raises(
+        LadderError, match=r"no choice of points has -3 bits or fewer in all; the fewest there are is 4$"
+    ):
+        allocate(bits, worth, bits_at_most=-3)
     with pytest.raises(LadderError, match="shot 1 has no point to choose from"):
         sweep(np.array([[1.0], [np.inf]]), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="either worth_at_least or bits_at_most"):
         allocate(bits, worth)
+
+
+@given(menus(), st.sampled_from(["mean", "harmonic"]))
+def test_what_a_refusal_tells_can_be_had(menu, pooling):
+    bits, quality = menu
+    worth = additive_worth(quality, np.full(len(bits), 1 / 3), pooling)
+    for name, beyond in (("worth_at_least", 1e6), ("bits_at_most", -1.0)):
+        with pytest.raises(LadderError, match="no choice of points has") as caught:
+            allocate(bits, worth, **{name: beyond})
+        told = float(str(caught.value).rsplit(" is ", 1)[1])
+        assert (told < 0) == (name == "worth_at_least" and pooling == "harmonic")
+        allocate(bits, worth, **{name: told})
 
 
 def test_two_thousand_shots_of_sixty_points_take_less_than_a_second():

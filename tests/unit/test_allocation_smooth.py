@@ -39,6 +39,14 @@ def test_every_step_is_the_best_for_a_price_and_keeps_the_cap(menu, max_jump):
     assert found.bits[0] == every_bits[held].min() and found.worth[-1] == every_worth[held].max()
 
 
+@pytest.mark.parametrize("sweeping", [smooth_sweep, smooth_level_sweep])
+def test_the_cap_that_a_refusal_tells_can_be_kept(sweeping):
+    bits, quality = np.array([[1.0], [1.0], [1.0]]), np.array([[10.0], [12.3412], [11.0]])
+    with pytest.raises(LadderError, match=r"max_jump 2: up to shot 1 the least that can be is 2\.35; raise max_jump"):
+        sweeping(bits, quality, quality, 2.0)
+    assert sweeping(bits, quality, quality, 2.35).points.tolist() == [[0, 0, 0]]
+
+
 @given(menus(), st.integers(0, 20))
 def test_levels_within_the_cap(menu, max_jump):
     bits, level = menu

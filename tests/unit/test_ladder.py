@@ -1,3 +1,4 @@
+import re
 from fractions import Fraction
 from itertools import pairwise
 
@@ -44,7 +45,7 @@ def hull_of(points: list[tuple[int, str, float, float]], codec: str = "x264") ->
 def choose(hull: pd.DataFrame, shots: list[int], **changes):
     """`choose_points` of title points alone, one CRF for all shots."""
     usual = {"variants": {}, "boxes": {}, "rules": WIDE, "crf_step": 1, "pooling": "mean", "duration_s": 10.0}
-    return choose_points(shots, pd.DataFrame(), hull, **(usual | {"fixed": {}, "title": "t"} | changes))
+    return choose_points(shots, tables.empty(tables.POINTS), hull, **(usual | {"fixed": {}, "title": "t"} | changes))
 
 
 STEEP = hull_of(
@@ -145,10 +146,52 @@ def test_measured_rungs_that_break_a_promise_are_left_out_with_the_reason():
         {"name": "c", "bitrate_kbps": 400.0, "quality": 80.0, "height": 360},
         {"name": "d", "bitrate_kbps": 9000.0, "quality": 95.0, "height": 720},
     ]
+    rungs = [rung | {"shot_quality": {0: rung["quality"]}} for rung in rungs]
     kept, missing = keep_rising(rungs, rules(min_step=2, max_kbps=5000))
     assert [r["name"] for r in kept] == ["a", "c"]
     assert "measured, it gains 1.00 over a" in missing[0].reason
     assert "9000 kbps" in missing[1].reason
+
+
+def measured(name: str, **changes) -> dict:
+    """A rung that keeps everything."""
+    rung = {
+        "name": name,
+        "bitrate_kbps": 400.0,
+        "quality": 80.0,
+        "height": 360,
+        "peak_kbps": 500.0,
+        "buffer_kbit": 100.0,
+    }
+    return rung | {"shot_quality": {0: 81.0, 1: 79.0, 2: 80.0}} | changes
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({}, None),
+        ({"min_shot_quality": 79, "max_jump": 2, "max_peak_ratio": 1.25, "max_buffer_s": 0.2}, None),
+        ({"min_shot_quality": 79.5}, r"measured, shot 1 has quality 79\.000, less than ladder\.min_shot_quality 79\.5"),
+        (
+            {"max_jump": 1.9},
+            r"measured, quality jumps by 2\.000 from shot 0 to shot 1, more than ladder\.max_jump 1\.9",
+        ),
+        (
+            {"max_peak_ratio": 1.2},
+            r"measured, its peak is 1\.250 times its average, more than ladder\.max_peak_ratio 1\.2",
+        ),
+        (
+            {"max_buffer_s": 0.1},
+            r"measured, it needs a buffer of 0\.200 s at its peak, more than ladder\.max_buffer_s 0\.1",
+        ),
+    ],
+)
+def test_a_measured_rung_that_breaks_a_limit_is_missing_with_the_place_and_the_key(limits, reason):
+    kept, missing = keep_rising([measured("a")], rules(**limits))
+    assert [rung["name"] for rung in kept] == ([] if reason else ["a"])
+    if reason:
+        [gap] = missing
+        assert gap.wanted == "a" and re.fullmatch(reason, gap.reason)
 
 
 def test_the_last_round_asks_for_the_rungs_of_every_shot_and_the_fixed_ladder_of_the_whole_title():

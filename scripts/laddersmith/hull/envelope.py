@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .pareto import pareto_set
+
 
 def convex_hull(bitrate_kbps: ArrayLike, quality: ArrayLike) -> NDArray[np.intp]:
     """Indices of the points on the upper convex envelope, in order of rising bitrate.
@@ -41,11 +43,7 @@ def pareto_front(bitrate_kbps: ArrayLike, quality: ArrayLike) -> NDArray[np.intp
     Parameters and errors are those of `convex_hull`; of points that coincide the first is kept.
     """
     rate, value = checked_points(bitrate_kbps, quality)
-    front: list[int] = []
-    for i in np.lexsort((-value, rate)):
-        if not front or value[i] > value[front[-1]]:
-            front.append(i)
-    return np.array(front, dtype=np.intp)
+    return pareto_set({"bitrate_kbps": rate, "quality": value})
 
 
 def checked_points(bitrate_kbps: ArrayLike, quality: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

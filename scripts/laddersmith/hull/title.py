@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from .. import tables
-from ..errors import LadderError
 from ..quality import pool
 from ..source import Media
 from .envelope import convex_hull
@@ -24,7 +23,8 @@ def shot_points(scores: pd.DataFrame, pooling: str) -> pd.DataFrame:
 
 
 def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media: Media) -> pd.DataFrame:
-    """One row per variant, height and CRF that was measured for every frame of the title (tables.TITLE_POINTS).
+    """One row per variant, height and CRF that was measured for every frame of the title (tables.TITLE_POINTS); none
+    where shots were measured at CRFs of their own.
 
     The bitrate is the sum of the shots' bytes over the title's duration; the peak is the highest of a shot;
     the quality is pooled over the frames of all shots at once, so that every pooling means for the title what it
@@ -36,16 +36,9 @@ def title_points(scores: pd.DataFrame, frames: pd.DataFrame, pooling: str, media
     frames : rows of tables.FRAMES of the same points.
     pooling : a name that `quality.pool` knows.
     media : the title.
-
-    Raises
-    ------
-    LadderError
-        If no point was measured for every frame.
     """
     title = title_figures(scores, frames, pooling, media, by=POINT)
     title = title[title["frames"] == media.frames].reset_index(drop=True)
-    if title.empty:
-        raise LadderError("no point was measured for every frame of the title; run the rounds again")
     return mark_hulls(title.assign(allocation=tables.SINGLE))
 
 

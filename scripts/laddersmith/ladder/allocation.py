@@ -24,6 +24,7 @@ the convex hull of all combinations there are (H. Everett, Operations Research 1
 it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -199,10 +200,16 @@ def allocate(
         raise ValueError("give either worth_at_least or bits_at_most")
     worth = np.where(np.isfinite(bits), worth, -np.inf)
     if worth_at_least is not None:
-        points, bound, exact = _least_cost(bits, worth, worth_at_least, "a worth of {:g}; the most there is is {:g}")
+        words = "a worth of {} or more; the most there is is {}"
+        points, bound, exact = _least_cost(bits, worth, worth_at_least, lambda gain: words.format(*map(_digits, gain)))
     else:
-        words = "{:g} bits or fewer in all; the fewest there are is {:g}"
-        points, bound, exact = _least_cost(-worth, -bits, -float(bits_at_most or 0.0), words)
+        words = "{} bits or fewer in all; the fewest there are is {}"
+        points, bound, exact = _least_cost(
+            -worth,
+            -bits,
+            -float(bits_at_most or 0.0),
+            lambda gain: words.format(*(_digits(-number) for number in gain)),
+        )
         bound = -bound
     rows = np.arange(len(bits))
     return Allocation(points, float(bits[rows, points].sum()), float(worth[rows, points].sum()), bound, exact)
@@ -242,7 +249,14 @@ def _hulls(bits: Floats, worth: Floats) -> tuple[Choice, Choice, Choice]:
     return order, hull, depth
 
 
-def _least_cost(cost: Floats, gain: Floats, target: float, words: str) -> tuple[Choice, float, bool]:
+def _digits(number: float) -> str:
+    """A number with all digits that it takes to give it back, so that it can be asked for."""
+    return repr(float(number)).removesuffix(".0")
+
+
+def _least_cost(
+    cost: Floats, gain: Floats, target: float, words: Callable[[tuple[float, float]], str]
+) -> tuple[Choice, float, bool]:
     """The points of least cost whose gain is `target` or more, a lower bound of that cost, and whether it is the least.
 
     `words` tell of the target and of the most there is when it cannot be met.
@@ -251,7 +265,7 @@ def _least_cost(cost: Floats, gain: Floats, target: float, words: str) -> tuple[
     tolerance = 1e-12 * max(1.0, abs(target))
     number = int(np.searchsorted(swept.worth, target - tolerance))
     if number == len(swept.worth):
-        raise LadderError(f"no choice of points has {words.format(abs(target), abs(swept.worth[-1]))}")
+        raise LadderError(f"no choice of points has {words((target, float(swept.worth[-1])))}")
     points = swept.at(number)
     if number == 0 or swept.worth[number] <= target + tolerance:
         return points, float(swept.bits[number]), True

@@ -1,7 +1,7 @@
 """The ladder of a title, as `ladder.json` has it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -13,11 +13,14 @@ from ..hull import searched, title_figures
 from ..provenance import versions
 from ..search import decimal_crf
 from ..source import Media
+from .answers import Asked, answers
 from .fixed import is_fixed
 from .peak import Flow
-from .rungs import Rules, keep_rising
+from .rungs import Limits, keep_rising
+from .targets import TitleTarget
 
 SCHEMA = "laddersmith/ladder/2"
+RAISE = 1e-6  # of quality, by which a level is raised that its title misses
 FIGURES = ["bitrate_kbps", "quality", "vmaf_mean", "vmaf_min", "psnr_cb", "psnr_cr"]
 
 
@@ -30,7 +33,7 @@ def build_ladder(
     *,
     files: Mapping[str, str],
     flow: Callable[[list[str]], Flow],
-    rules: Rules,
+    rules: Limits,
     pooling: str,
     display: tuple[int, int],
     model: str,
@@ -47,6 +50,8 @@ def build_ladder(
     hull : the title points of the rounds before the last (tables.TITLE_POINTS); the choice was made from them.
     files : key of a point -> its file, relative to the title's folder.
     flow : peak and buffer of the shots in these files, one after another.
+    rules : what a rung must keep once measured; the limits on single shots hold where shots have CRFs of their own.
+        A target is answered instead by the best of all measured points, whatever was chosen, and `rules` are not read.
     tools : name -> version of external programs.
 
     Raises
@@ -58,30 +63,14 @@ def build_ladder(
     measured = _Measured(
         facts["title"], media, scores.set_index(tables.KEY, drop=False).sort_index(), frames, files, flow, pooling
     )
-    rungs = [
-        measured.rung(
-            [
-                {"shot": shot, "variant": wish["variant"], "height": wish["height"], "crf": crf}
-                for shot, crf in zip(choice["shots"], wish["crfs"], strict=True)
-            ],
-            wish["reason"],
-        )
-        for wish in choice["rungs"]
-    ]
+    kept, missing = _answers(measured, choice) if "target" in choice else _rungs(measured, choice, rules)
     fixed = [
-        measured.rung([row], row["reason"]) | {"maxrate_kbps": float(row["maxrate_kbps"])}
+        measured.stream([row], row["reason"]) | {"maxrate_kbps": float(row["maxrate_kbps"])}
         for row in scores[scores["variant"].map(is_fixed)].to_dict("records")
     ]
-    kept: list[dict] = []
-    missing = list(choice["missing"])
-    for codec in sorted({wish["codec"] for wish in choice["rungs"]}):
-        held, dropped = keep_rising([rung for rung in rungs if rung["codec"] == codec], rules)
-        kept += held
-        missing += [{"codec": codec, **asdict(gap)} for gap in dropped]
     if not kept:
-        raise LadderError(
-            f"{facts['title']}: no codec has a rung ({missing[0]['reason']}); widen the limits under `ladder`"
-        )
+        causes = "; ".join(f"{gap['codec']}, {gap['wanted']}: {gap['reason']}" for gap in missing)
+        raise LadderError(f"{facts['title']}: no codec has a rung ({causes}); widen the limits under `ladder`")
     return {
         "schema": SCHEMA,
         "title": facts["title"],
@@ -120,6 +109,62 @@ def rung_name(height: int, variant: str, crf: str) -> str:
     return f"{height}p_{variant}_crf{crf}"
 
 
+def _rungs(measured: "_Measured", choice: dict, rules: Limits) -> tuple[list[dict], list[dict]]:
+    """The chosen rungs that keep what they must, and what is missing."""
+    rungs = [
+        measured.rung(
+            [
+                {"shot": shot, "variant": wish["variant"], "height": wish["height"], "crf": crf}
+                for shot, crf in zip(choice["shots"], wish["crfs"], strict=True)
+            ],
+            wish["reason"],
+        )
+        for wish in choice["rungs"]
+    ]
+    if choice["allocation"] == tables.SINGLE:
+        rules = replace(rules, min_shot_quality=0.0, max_jump=100.0)
+    kept: list[dict] = []
+    missing = list(choice["missing"])
+    for codec in sorted({wish["codec"] for wish in choice["rungs"]}):
+        held, dropped = keep_rising([rung for rung in rungs if rung["codec"] == codec], rules)
+        kept += [_shown(rung) for rung in held]
+        missing += [{"codec": codec, **asdict(gap)} for gap in dropped]
+    return kept, missing
+
+
+def _answers(measured: "_Measured", choice: dict) -> tuple[list[dict], list[dict]]:
+    """The best rungs for a target that all measured points allow; and those that there are not, or that miss it."""
+    asked, pooling = Asked(**choice["target"]), measured.pooling
+    points = measured.scores.reset_index(drop=True).assign(quality=lambda scores: scores[f"vmaf_{pooling}"])
+    same = {"pooling": pooling, "shots": choice["shots"], "duration_s": measured.media.duration_s}
+    found, gaps = answers(points, asked, **same)
+    kept: list[dict] = []
+    missing = [{"codec": codec, **asdict(gap)} for codec, gap in gaps]
+    for target in found:
+        rung = measured.answer(target)
+        while target.feasible and not asked.kept(rung):
+            # The 5th percentile of a title of short shots may lie a little below that of each: all are raised.
+            raised = replace(asked, limit=target.quality + RAISE)
+            near = points[(points["codec"] == target.codec) & points["height"].isin(_heights(points, target, asked))]
+            target = answers(near, raised, **same)[0][0]
+            rung = measured.answer(target)
+        feasible = asked.kept(rung)
+        told = {"reason": asked.told(rung), "target": asdict(asked) | {"feasible": feasible}}
+        kept.append(_shown(rung) | told)
+        if not feasible:
+            missing.append({"codec": target.codec, "wanted": asked.wanted, "reason": told["reason"]})
+    return kept, missing
+
+
+def _heights(points: pd.DataFrame, target: TitleTarget, asked: Asked) -> Sequence[int]:
+    """The heights that an answer may have."""
+    return target.heights if asked.heights == "each" else list(points["height"].unique())
+
+
+def _shown(rung: dict) -> dict:
+    return {name: value for name, value in rung.items() if name != "shot_quality"}
+
+
 @dataclass(frozen=True)
 class _Measured:
     """All that was measured of a title."""
@@ -132,7 +177,18 @@ class _Measured:
     flow: Callable[[list[str]], Flow]
     pooling: str
 
+    def answer(self, target: TitleTarget) -> dict:
+        """`rung` of what a target chose."""
+        return self.rung([dict(row) for row in target.points.to_dict("records")], target.sentence)
+
     def rung(self, points: list[dict], reason: str) -> dict:
+        """What `stream` gives, and `shot_quality`, pooled, by shot."""
+        rung = self.stream(points, reason)
+        own = self.scores.loc[[tuple(point[name] for name in tables.KEY) for point in points]]
+        quality = own[f"vmaf_{self.pooling}"].astype(float)
+        return rung | {"shot_quality": dict(zip(own["shot"].astype(int), quality, strict=True))}
+
+    def stream(self, points: list[dict], reason: str) -> dict:
         """The rung of these points (by tables.KEY), given in the order of the title."""
         keys = [tuple(point[name] for name in tables.KEY) for point in points]
         lost = [key for key in keys if key not in self.scores.index]

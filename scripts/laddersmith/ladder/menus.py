@@ -1,6 +1,7 @@
 """What each shot may take: its measured points and the CRFs between them, column by column."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -15,6 +16,11 @@ from ..search import crfs_between, decimal_crf
 from .allocation import ADDITIVE, Choice, Floats, Solutions, additive_worth, level_sweep, pooled_quality, sweep
 from .smooth import smooth_level_sweep, smooth_sweep
 
+log = logging.getLogger(__name__)
+
+# By how much VMAF the quality of a point that nobody measured may fall short of what is expected of it.
+SPARE = 0.25
+
 
 @dataclass(frozen=True)
 class Menus:
@@ -26,7 +32,8 @@ class Menus:
         points,
         the rest has bits of inf.
     shots, frames : (shots,) number and length of each shot.
-    bits, quality, peak_kbps : (shots, points) size, pooled VMAF, and bitrate of the dearest closed GOP.
+    bits, quality, peak_kbps : (shots, points) size, pooled VMAF, and bitrate of the dearest closed GOP. Bits and rates
+        are positive.
     """
 
     codec: str
@@ -40,28 +47,41 @@ class Menus:
     quality: Floats
     peak_kbps: Floats
 
-    def within(self, *, min_quality: float = 0.0, max_peak_kbps: float = np.inf) -> "Menus":
-        """Only the points of at least this quality whose every GOP stays below a rate.
+    @property
+    def where(self) -> str:
+        """The variant and its height, in words."""
+        heights = self.heights[np.isfinite(self.bits)]
+        return f"{self.variant} {f'{heights.min()}p' if heights.min() == heights.max() else 'at any height'}"
+
+    def worth(self, pooling: str) -> Floats:
+        """(shots, points) what of the quality adds up over shots, or the level that the lowest shot decides."""
+        return additive_worth(self.quality, self.frames, pooling) if pooling in ADDITIVE else self.quality
+
+    def within(self, min_quality: float) -> "Menus":
+        """Only the points of at least this quality. Of those that nobody measured, only the ones that exceed it by
+        SPARE, where a shot has any such point.
 
         Raises
         ------
         LadderError
-            If a shot has no such point.
+            If a shot has no point of this quality.
         """
-        good = self.quality >= min_quality
-        calm = self.peak_kbps <= max_peak_kbps
-        for allowed, words in (
-            (good, f"reaches ladder.min_shot_quality {min_quality:g}"),
-            (good & calm, f"keeps its peak within {max_peak_kbps:.0f} kbps, which ladder.max_peak_ratio allows"),
-        ):
-            without = np.flatnonzero(~(allowed & np.isfinite(self.bits)).any(axis=1))
-            if len(without):
-                where = f"{self.variant} {_height_words(self.heights[np.isfinite(self.bits)])}"
-                raise LadderError(f"{where}: no point of shot {self.shots[without[0]]} {words}")
-        return replace(self, bits=np.where(good & calm, self.bits, np.inf))
+        real = np.isfinite(self.bits)
+        good = real & (self.quality >= min_quality)
+        safe = good & (self.measured | (self.quality >= min_quality + SPARE))
+        without = np.flatnonzero(~good.any(axis=1))
+        if len(without):
+            best = np.floor(100 * np.where(real, self.quality, -np.inf).max(axis=1).min()) / 100
+            raise LadderError(
+                f"no point of shot {self.shots[without[0]]} reaches ladder.min_shot_quality {min_quality:g}; "
+                f"every shot can reach {best:g}"
+            )
+        return replace(self, bits=np.where(np.where(safe.any(axis=1)[:, None], safe, good), self.bits, np.inf))
 
-    def solutions(self, pooling: str, max_jump: float) -> tuple[Solutions, Floats]:
-        """The best allocations, by rising bits, and the title's quality of each.
+    def solutions(self, pooling: str, max_jump: float) -> tuple[Solutions, float]:
+        """The best allocations, by rising bits, and the cap on jumps that they keep.
+
+        That is smaller than asked for by 2 SPARE, if some do keep that, where there are points that nobody measured.
 
         Parameters
         ----------
@@ -73,16 +93,27 @@ class Menus:
         LadderError
             If nothing keeps the cap.
         """
-        capped = max_jump < 100
-        found: Solutions
+        safe = max_jump - 2 * SPARE
+        if max_jump < 100 and safe > 0 and (np.isfinite(self.bits) & ~self.measured).any():
+            try:
+                return self._solutions(pooling, safe), safe
+            except LadderError:
+                log.info("%s: no choice of points keeps ladder.max_jump with %g to spare", self.where, 2 * SPARE)
+        return self._solutions(pooling, max_jump), max_jump
+
+    def title_quality(self, found: Solutions, pooling: str) -> Floats:
+        """The title's quality of each allocation."""
+        return pooled_quality(found.worth, float(self.frames.sum()), pooling)
+
+    def _solutions(self, pooling: str, max_jump: float) -> Solutions:
+        worth = self.worth(pooling)
         if pooling in ADDITIVE:
-            worth = additive_worth(self.quality, self.frames, pooling)
-            found = smooth_sweep(self.bits, worth, self.quality, max_jump) if capped else sweep(self.bits, worth)
-        elif capped:
-            found = smooth_level_sweep(self.bits, self.quality, self.quality, max_jump)
-        else:
-            found = level_sweep(self.bits, self.quality)
-        return found, pooled_quality(found.worth, float(self.frames.sum()), pooling)
+            return (
+                sweep(self.bits, worth) if max_jump >= 100 else smooth_sweep(self.bits, worth, self.quality, max_jump)
+            )
+        if max_jump >= 100:
+            return level_sweep(self.bits, worth)
+        return smooth_level_sweep(self.bits, worth, self.quality, max_jump)
 
     def mean_crf(self, choice: Choice) -> str:
         """The frame-weighted mean CRF of an allocation, with two decimals at most."""
@@ -90,24 +121,32 @@ class Menus:
         return decimal_crf(str(round(float((crfs * self.frames).sum() / self.frames.sum()), 2)))
 
 
-def menus(points: pd.DataFrame, crf_step: float | None) -> list[Menus]:
-    """One for each variant and height that was measured for every shot, sorted.
+def menus(
+    points: pd.DataFrame, crf_step: float | None, shots: Sequence[int]
+) -> tuple[list[Menus], list[tuple[str, str, str]]]:
+    """One for each variant and height that was measured for every shot, sorted; and codec, place and reason for each
+    that was not.
 
     Between two measured CRFs of a shot, those in steps of `crf_step` are expected, not known: the logarithm of bits and
     peak, and the quality, by monotone cubics through what was measured (F. Fritsch, J. Butland, SIAM J. Sci. Stat.
-    Comput. 5(2), 1984, as scipy's PchipInterpolator has them). None offers measured points only.
+    Comput. 5(2), 1984, as scipy's PchipInterpolator has them). None offers measured points only. A shot that was
+    measured at one CRF has that one.
 
     Parameters
     ----------
-    points : rows of tables.POINTS.
+    points : rows of tables.POINTS, or expected ones with a column `measured` that is false where nobody measured.
+    shots : numbers of all the shots.
     """
     alone = searched(points[points["shot"] != tables.WHOLE_TITLE])
-    shots = np.sort(alone["shot"].unique())
-    columns = []
-    for _, column in alone.groupby(["codec", "variant", "height"], sort=True):
-        if column["shot"].nunique() == len(shots):
+    columns, gaps = [], []
+    for (codec, variant, height), column in alone.groupby(["codec", "variant", "height"], sort=True):
+        without = sorted(set(shots) - set(column["shot"]))
+        if without:
+            reason = f"{len(without)} of {len(shots)} shots were not measured at this height, the first is {without[0]}"
+            gaps.append((str(codec), f"{variant} {height}p", reason))
+        else:
             columns.append(_column(column, crf_step))
-    return columns
+    return columns, gaps
 
 
 def any_height(columns: list[Menus]) -> Iterator[Menus]:
@@ -123,7 +162,10 @@ def any_height(columns: list[Menus]) -> Iterator[Menus]:
 
 def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
     """The menus at one height; shots measured at the same CRFs are worked on together."""
-    points = points.assign(crf_number=points["crf"].astype(float)).sort_values(["shot", "crf_number"])
+    points = points.assign(crf_number=points["crf"].astype(float)).sort_values(["shot", "crf_number", "bytes"])
+    points = points.drop_duplicates(["shot", "crf_number"])
+    if "measured" not in points:
+        points = points.assign(measured=True)
     by_shot = {int(rows["shot"].iloc[0]): rows for _, rows in points.groupby("shot", sort=True)}
     asked = {shot: tuple(rows["crf"]) for shot, rows in by_shot.items()}
     offered = {crfs: _offered(crfs, crf_step) for crfs in set(asked.values())}
@@ -141,11 +183,12 @@ def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
             for name in ("bytes", "quality", "peak_kbps")
         ]
         x, wanted = np.array(crfs, float), np.array(names_here, float)
-        bits[rows, :count] = np.exp(_through(x, np.log(8 * tables_here[0]), wanted))
+        bits[rows, :count] = np.exp(_through(x, np.log(np.maximum(8 * tables_here[0], 1)), wanted))
         quality[rows, :count] = _through(x, tables_here[1], wanted)
-        peak[rows, :count] = np.exp(_through(x, np.log(tables_here[2]), wanted))
+        peak[rows, :count] = np.exp(_through(x, np.log(np.maximum(tables_here[2], 1e-3)), wanted))
         names[rows, :count] = names_here
-        known[rows, :count] = np.isin(names_here, crfs)
+        at_hand = np.array([[names_here.index(crf) for crf in crfs]])
+        known[np.array(rows)[:, None], at_hand] = np.array([by_shot[shot]["measured"] for shot in mine], bool)
     measured = points.groupby("shot", sort=True)
     return Menus(
         codec=str(points["codec"].iloc[0]),
@@ -165,8 +208,9 @@ def _offered(crfs: tuple[str, ...], crf_step: float | None) -> list[str]:
     """The CRFs, and those between them, rising."""
     if crf_step is None or len(crfs) < 2:
         return list(crfs)
-    between = crfs_between(crfs[0], crfs[-1], crf_step)
-    return sorted({*(decimal_crf(crf) for crf in crfs), *between}, key=float)
+    known = {float(crf) for crf in crfs}
+    between = [crf for crf in crfs_between(crfs[0], crfs[-1], crf_step) if float(crf) not in known]
+    return sorted([*crfs, *between], key=float)
 
 
 def _through(x: Floats, y: Floats, wanted: Floats) -> Floats:
@@ -178,7 +222,3 @@ def _through(x: Floats, y: Floats, wanted: Floats) -> Floats:
     values = PchipInterpolator(x, y, axis=1)(wanted)
     values[:, np.searchsorted(wanted, x)] = y
     return values
-
-
-def _height_words(heights: Any) -> str:
-    return f"{heights.min()}p" if heights.min() == heights.max() else "at any height"

@@ -1,5 +1,6 @@
 """A title's points when every shot has one of its own: the sweep, as rows beside those of one CRF for all."""
 
+import logging
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,9 @@ from ..hull import mark_hulls, title_sizes
 from ..quality import pool
 from ..source import Media
 from .menus import Menus, any_height, menus
-from .rungs import Rules
+from .rungs import Sharing
+
+log = logging.getLogger(__name__)
 
 # Rows of each height and variant, evenly in the logarithm of bits: a sweep has as many points as its shots have
 # together.
@@ -19,7 +22,7 @@ ROWS = 48
 
 
 def with_allocations(
-    title: pd.DataFrame, points: pd.DataFrame, frames: pd.DataFrame, rules: Rules, pooling: str, media: Media
+    title: pd.DataFrame, points: pd.DataFrame, frames: pd.DataFrame, rules: Sharing, pooling: str, media: Media
 ) -> pd.DataFrame:
     """The title's points with those of the best allocations of measured points added, the hulls marked anew.
 
@@ -30,10 +33,23 @@ def with_allocations(
     Parameters
     ----------
     title : `hull.title_points`. points : tables.POINTS. frames : tables.FRAMES of the same rounds.
+
+    Raises
+    ------
+    LadderError
+        If what was measured gives no ladder of this kind.
     """
     if rules.allocation == tables.SINGLE:
+        if title.empty:
+            raise LadderError(
+                "no CRF was measured for every shot, as ladder.allocation single needs: set it to per_shot, or a "
+                "search.strategy that measures the same CRFs for all shots"
+            )
         return title
-    columns = menus(points, None)
+    columns, gaps = menus(points, None, sorted(set(points["shot"]) - {tables.WHOLE_TITLE}))
+    if not columns:
+        told = "; ".join(f"{place}: {reason}" for _, place, reason in gaps)
+        raise LadderError(f"no height was measured for every shot ({told}); run the rounds again")
     chosen = [_rows(column, tables.PER_SHOT, rules, pooling) for column in columns]
     if rules.allocation == tables.ANY_HEIGHT:
         chosen += [_rows(column, tables.ANY_HEIGHT, rules, pooling) for column in any_height(columns)]
@@ -43,12 +59,13 @@ def with_allocations(
     return tables.conform(mark_hulls(joined), tables.TITLE_POINTS)
 
 
-def _rows(column: Menus, allocation: str, rules: Rules, pooling: str) -> Iterator[pd.DataFrame]:
+def _rows(column: Menus, allocation: str, rules: Sharing, pooling: str) -> Iterator[pd.DataFrame]:
     """The points of each allocation (columns of KEY, with the names of the whole); none where the limits leave none."""
     try:
-        allowed = column.within(min_quality=rules.min_shot_quality)
-        found, _ = allowed.solutions(pooling, rules.max_jump)
-    except LadderError:
+        found, _ = column.within(rules.min_shot_quality).solutions(pooling, rules.max_jump)
+    except LadderError as error:
+        # `choose` has more points to choose from, and says what is missing of the ladder.
+        log.info("%s: measured points alone give no allocation: %s", column.where, error)
         return
     shots = np.arange(len(column.shots))
     bits = np.log(found.bits)

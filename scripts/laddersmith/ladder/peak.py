@@ -1,8 +1,10 @@
 """How evenly a rendition flows: its peak bitrate and the buffer it needs, before it is stitched."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,22 +31,41 @@ def peak_rate(sizes: Sequence[int], durations_s: Sequence[Fraction], target_s: F
     sizes : bytes of each segment, in order. durations_s : their seconds. target_s : seconds of a segment as wanted.
     """
     rates = [8 * sum(sizes) / sum(durations_s, Fraction(0))]
-    for first in range(len(sizes)):
-        duration_s, size = Fraction(0), 0
-        for length_s, more in zip(durations_s[first:], sizes[first:], strict=True):
-            duration_s, size = duration_s + length_s, size + more
+    for first, end, duration_s in counted_runs(durations_s, target_s):
+        rates.append(8 * sum(sizes[first:end]) / duration_s)
+    return max(rates)
+
+
+def counted_runs(durations_s: Sequence[Fraction], target_s: Fraction | int) -> Iterator[tuple[int, int, Fraction]]:
+    """The runs of segments that count for a peak (`peak_rate`): number of the first segment, of the one after the last,
+    and seconds."""
+    for first in range(len(durations_s)):
+        duration_s = Fraction(0)
+        for end in range(first + 1, len(durations_s) + 1):
+            duration_s += durations_s[end - 1]
             if 2 * duration_s > 3 * target_s:
                 break
             if 2 * duration_s >= target_s:
-                rates.append(8 * size / duration_s)
-    return max(rates)
+                yield first, end, duration_s
+
+
+def segment_starts(
+    keyframes: Iterable[int], frame_rate: Fraction, segment_s: float, *, every_keyframe: bool
+) -> list[int]:
+    """The frames at which segments begin: every keyframe, or the first one in each new multiple of `segment_s`."""
+    target_s = Fraction(str(segment_s))
+    starts: list[int] = []
+    for frame in keyframes:
+        if every_keyframe or not starts or frame / frame_rate // target_s != starts[-1] / frame_rate // target_s:
+            starts.append(frame)
+    return starts
 
 
 def flow(streams: Sequence[Path], frame_rate: Fraction, segment_s: float, *, every_keyframe: bool = False) -> Flow:
     """How the shots in `streams`, played one after another, flow.
 
-    A segment begins at the first keyframe in each new multiple of `segment_s`, or at every keyframe, as the packager
-    cuts them.
+    A segment begins at the first keyframe in each new multiple of `segment_s`, as the packager cuts them, or at every
+    keyframe. Where segments follow the shots the packager joins some of the latter: its peak is this one at most.
 
     Parameters
     ----------
@@ -83,19 +104,18 @@ def buffer_kbit(sizes: Sequence[int], frame_rate: Fraction, rate_kbps: float) ->
 def _peak_kbps(
     shots: Sequence[Sequence[Packet]], frame_rate: Fraction, segment_s: float, every_keyframe: bool
 ) -> float:
-    target_s = Fraction(str(segment_s))
-    sizes: list[int] = []
-    starts: list[int] = []
+    keyframes: list[int] = []
+    groups: list[int] = []
     offset = 0
     for packets in shots:
         for packet in packets:
-            frame = offset + packet.frame
-            if packet.keyframe and (
-                every_keyframe or not starts or frame / frame_rate // target_s != starts[-1] / frame_rate // target_s
-            ):
-                starts.append(frame)
-                sizes.append(0)
-            sizes[-1] += packet.bytes
+            if packet.keyframe:
+                keyframes.append(offset + packet.frame)
+                groups.append(0)
+            groups[-1] += packet.bytes
         offset += len(packets)
-    durations_s = [(end - start) / frame_rate for start, end in zip(starts, [*starts[1:], offset], strict=True)]
-    return float(peak_rate(sizes, durations_s, target_s)) / 1000
+    starts = segment_starts(keyframes, frame_rate, segment_s, every_keyframe=every_keyframe)
+    edges = [*(bisect_left(keyframes, start) for start in starts), len(keyframes)]
+    sizes = [sum(groups[first:end]) for first, end in pairwise(edges)]
+    durations_s = [(end - start) / frame_rate for start, end in pairwise([*starts, offset])]
+    return float(peak_rate(sizes, durations_s, Fraction(str(segment_s)))) / 1000

@@ -1,6 +1,6 @@
 """Choosing the rungs of one codec from its title's hull."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -12,25 +12,42 @@ from .. import tables
 from ..hull import pareto_front, searched
 from ..search import crfs_between, decimal_crf
 
+# Sums of floats are compared with this much to spare.
+ROUNDING = 1e-9
 
-@dataclass(frozen=True)
-class Rules:
-    """How many rungs, spaced by what, within which limits (the config's `ladder`)."""
 
-    rungs: int
-    spacing: Literal["log_bitrate", "quality"]
+@dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """How shots share the bits of a rung, and within which limits (of the config's `ladder`)."""
+
+    allocation: Literal["single", "per_shot", "per_shot_any_height"] = "per_shot"
+    min_shot_quality: float = 0.0
+    max_jump: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What holds for a measured rung (of the config's `ladder`)."""
+
     min_step: float
     min_quality: float
-    max_quality: float
     min_kbps: float
     max_kbps: float
     min_height: int
     max_height: int
-    allocation: Literal["single", "per_shot", "per_shot_any_height"] = "per_shot"
     min_shot_quality: float = 0.0
     max_jump: float = 100.0
     max_peak_ratio: float | None = None
     max_buffer_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules(Limits, Sharing):
+    """Also how many rungs, and spaced by what: the config's `ladder`."""
+
+    rungs: int
+    spacing: Literal["log_bitrate", "quality"]
+    max_quality: float
 
 
 @dataclass(frozen=True)
@@ -75,15 +92,13 @@ def choose_rungs(points: pd.DataFrame, rules: Rules, crf_step: float) -> tuple[l
     return spaced(candidates, rules, lambda place: candidates[place])
 
 
-def spaced(
-    candidates: Sequence[Wish], rules: Rules, settle: Callable[[int], Wish | str]
-) -> tuple[list[Wish], list[Missing]]:
+def spaced(candidates: Sequence[Wish], rules: Rules, settle: Callable[[int], Wish]) -> tuple[list[Wish], list[Missing]]:
     """The rungs that lie nearest to evenly spaced targets, by rising bitrate, and those that are missing.
 
     Parameters
     ----------
     candidates : by rising bitrate and quality.
-    settle : what becomes of the candidate at a place: the rung, or why there is none.
+    settle : the rung that the candidate at a place becomes.
     """
     usable = [place for place, candidate in enumerate(candidates) if _within(candidate, rules)]
     if not usable:
@@ -107,9 +122,6 @@ def spaced(
             continue
         place = taken + 1 + int(np.argmin(np.abs(scale[taken + 1 :] - target)))
         point = settle(usable[place])
-        if isinstance(point, str):
-            missing.append(Missing(wanted, point))
-            continue
         if chosen and point.quality - chosen[-1].quality < rules.min_step:
             gain = point.quality - chosen[-1].quality
             missing.append(
@@ -121,7 +133,7 @@ def spaced(
     return chosen, missing
 
 
-def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missing]]:
+def keep_rising(rungs: list[dict], limits: Limits) -> tuple[list[dict], list[Missing]]:
     """The measured rungs of one codec that keep their promise, by rising bitrate, and those that do not.
 
     What was expected of a chosen point may not hold once it is measured: a rung that leaves the limits, or is not
@@ -129,37 +141,65 @@ def keep_rising(rungs: list[dict], rules: Rules) -> tuple[list[dict], list[Missi
 
     Parameters
     ----------
-    rungs : dicts with `name`, `bitrate_kbps`, `quality` and `height`; under caps also `peak_kbps` and `buffer_kbit`.
+    rungs : dicts with `name`, `bitrate_kbps`, `quality`, `height`, `peak_kbps`, `buffer_kbit`, and `shot_quality`: the
+        pooled quality of each shot by its number, in the order of the title.
     """
     kept: list[dict] = []
     missing: list[Missing] = []
     for rung in sorted(rungs, key=lambda rung: (rung["bitrate_kbps"], -rung["quality"])):
-        below = kept[-1] if kept else None
-        if below is not None and rung["quality"] - below["quality"] < rules.min_step:
-            gain = rung["quality"] - below["quality"]
-            reason = f"measured, it gains {gain:.2f} over {below['name']}, less than ladder.min_step {rules.min_step:g}"
-            missing.append(Missing(rung["name"], reason))
-        elif not _holds(rung["bitrate_kbps"], rung["quality"], rung["height"], rules):
-            reason = (
-                f"measured, {rung['bitrate_kbps']:.0f} kbps and quality {rung['quality']:.2f} leave the ladder's limits"
-            )
-            missing.append(Missing(rung["name"], reason))
-        elif bursts := _bursts(rung, rules):
-            missing.append(Missing(rung["name"], bursts))
+        broken = (
+            _steps_too_little(rung, kept[-1] if kept else None, limits)
+            or _leaves(rung, limits)
+            or _bursts(rung, limits)
+            or _uneven(rung["shot_quality"], limits)
+        )
+        if broken:
+            missing.append(Missing(rung["name"], f"measured, {broken}"))
         else:
             kept.append(rung)
     return kept, missing
 
 
-def _bursts(rung: dict, rules: Rules) -> str:
+def _steps_too_little(rung: dict, below: dict | None, limits: Limits) -> str:
+    if below is None or rung["quality"] - below["quality"] >= limits.min_step:
+        return ""
+    gain = rung["quality"] - below["quality"]
+    return f"it gains {gain:.2f} over {below['name']}, less than ladder.min_step {limits.min_step:g}"
+
+
+def _leaves(rung: dict, limits: Limits) -> str:
+    if _holds(rung["bitrate_kbps"], rung["quality"], rung["height"], limits):
+        return ""
+    return f"{rung['bitrate_kbps']:.0f} kbps and quality {rung['quality']:.2f} leave the ladder's limits"
+
+
+def _bursts(rung: dict, limits: Limits) -> str:
     """Which cap on its bursts a measured rung breaks; empty when it keeps them."""
-    ratio, limit = rules.max_peak_ratio, rules.max_buffer_s
-    if ratio is not None and rung["peak_kbps"] > ratio * rung["bitrate_kbps"]:
+    ratio, limit = limits.max_peak_ratio, limits.max_buffer_s
+    if ratio is not None and rung["peak_kbps"] > ratio * rung["bitrate_kbps"] * (1 + ROUNDING):
         times = rung["peak_kbps"] / rung["bitrate_kbps"]
-        return f"measured, its peak is {times:.2f} times its average, more than ladder.max_peak_ratio {ratio:g}"
-    if limit is not None and rung["buffer_kbit"] > limit * rung["peak_kbps"]:
+        return f"its peak is {times:.3f} times its average, more than ladder.max_peak_ratio {ratio:g}"
+    if limit is not None and rung["buffer_kbit"] > limit * rung["peak_kbps"] * (1 + ROUNDING):
         seconds = rung["buffer_kbit"] / rung["peak_kbps"]
-        return f"measured, it needs a buffer of {seconds:.2f} s at its peak, more than ladder.max_buffer_s {limit:g}"
+        return f"it needs a buffer of {seconds:.3f} s at its peak, more than ladder.max_buffer_s {limit:g}"
+    return ""
+
+
+def _uneven(shot_quality: Mapping[int, float], limits: Limits) -> str:
+    """Which limit on its shots a measured rung breaks, and where; empty when it keeps them."""
+    lowest = min(shot_quality, key=lambda shot: shot_quality[shot])
+    if shot_quality[lowest] < limits.min_shot_quality - ROUNDING:
+        return (
+            f"shot {lowest} has quality {shot_quality[lowest]:.3f}, less than ladder.min_shot_quality "
+            f"{limits.min_shot_quality:g}"
+        )
+    jumps = {(one, other): abs(shot_quality[one] - shot_quality[other]) for one, other in pairwise(shot_quality)}
+    widest = max(jumps, key=lambda pair: jumps[pair], default=None)
+    if widest is not None and jumps[widest] > limits.max_jump + ROUNDING:
+        return (
+            f"quality jumps by {jumps[widest]:.3f} from shot {widest[0]} to shot {widest[1]}, more than "
+            f"ladder.max_jump {limits.max_jump:g}"
+        )
     return ""
 
 
@@ -231,7 +271,7 @@ def _within(wish: Wish, rules: Rules) -> bool:
     return _holds(wish.bitrate_kbps, wish.quality, wish.height, rules)
 
 
-def _holds(bitrate_kbps: float, quality: float, height: int, rules: Rules) -> bool:
+def _holds(bitrate_kbps: float, quality: float, height: int, rules: Limits) -> bool:
     # The cap on quality ends the ladder at the first point that reaches it; it excludes none by itself.
     return (
         rules.min_kbps <= bitrate_kbps <= rules.max_kbps
@@ -243,7 +283,7 @@ def _holds(bitrate_kbps: float, quality: float, height: int, rules: Rules) -> bo
 def _why_none(candidates: Sequence[Wish], rules: Rules) -> str:
     """Which limits leave the hull without a usable point."""
     if not candidates:
-        return "nothing was measured for this codec"
+        return "no CRF was measured for every shot of this codec"
     causes = {
         f"ladder.min_kbps {rules.min_kbps:g}": all(c.bitrate_kbps < rules.min_kbps for c in candidates),
         f"ladder.max_kbps {rules.max_kbps:g}": all(c.bitrate_kbps > rules.max_kbps for c in candidates),

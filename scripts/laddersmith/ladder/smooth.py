@@ -1,5 +1,6 @@
 """Allocations in which quality does not jump from shot to shot."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -150,14 +151,16 @@ def _check(bits: Floats, quality: Floats, max_jump: float) -> None:
         if shot:
             jumps = np.maximum(needed[:, None], np.abs(before[:, None] - heights[None, :]))
             needed = jumps.min(axis=0)
-            worst = max(worst, (float(needed.min()), shot))
+            if needed.min() > worst[0]:
+                worst = (float(needed.min()), shot)
         else:
             needed = np.zeros(len(heights))
         before = heights
     if worst[0] > max_jump + ROUNDING:
+        least = math.ceil(100 * (worst[0] - ROUNDING)) / 100  # rounded up, so that it can be kept
         raise LadderError(
             f"no choice of points keeps the quality of neighbouring shots within ladder.max_jump {max_jump:g}: up to "
-            f"shot {worst[1]} the least that can be is {worst[0]:.2f}; raise max_jump to that, or measure more CRFs"
+            f"shot {worst[1]} the least that can be is {least:.2f}; raise max_jump to that, or measure more CRFs"
         )
 
 

@@ -1,4 +1,4 @@
-"""The machine on which a benchmark ran."""
+"""The machine on which something was timed."""
 
 import os
 import platform
