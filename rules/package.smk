@@ -24,6 +24,7 @@ rule package:
     input:
         source=source_of,
         facts=rules.probe.output.facts,
+        shots=rules.detect_shots.output.shots,
         ladder=rules.ladder.output.ladder,
         verdicts=title_verdicts,
         renditions=title_renditions,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.errors import PackageError
 from laddersmith.jsonfile import read_json
@@ -13,6 +14,7 @@ from laddersmith.source import MEMORY_MB, bounded
 def main(
     source: str,
     facts: str,
+    shots: str,
     ladder: str,
     verdicts: list[str],
     renditions: list[str],
@@ -37,6 +39,7 @@ def main(
             Path(package),
             segment_s=segment_s,
             segments=segments,
+            shots=tables.read(shots, tables.SHOTS)["start"].tolist(),
             audio_kbps=audio_kbps,
             savings=savings(chosen),
             timeout_s=config["package"]["timeout_s"],

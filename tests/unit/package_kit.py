@@ -33,6 +33,7 @@ class Title:
         asked = {
             "segment_s": 1.0,
             "segments": "keyframes",
+            "shots": [0],
             "audio_kbps": 128.0,
             "savings": {},
             "timeout_s": 120.0,

@@ -13,6 +13,8 @@ import pytest
 from clips import ROOT, ffmpeg_run
 from encode_shots import HEIGHT, WIDTH, encode_shot, settings
 from encode_shots import title as media_of
+from export_kit import shots_table
+from laddersmith import tables
 from laddersmith.errors import PackageError, SourceError
 from laddersmith.package import check_package, stitch
 from laddersmith.package.audio import JITTER_S
@@ -25,6 +27,7 @@ from package_kit import FLASH_S, Title, beep_s, flash_s, make_title, picture, ru
 # Flash and beep of one instant are heard as one well within this; the beep's onset is found to a few samples.
 IN_TIME_S = 0.005
 VIDEO = ("-c:v", "libx264", "-bf", "2", "-qp", "10")
+FILES = {"facts": "source.json", "shots": "shots.parquet", "ladder": "ladder.json"}
 FORMS = ("master.m3u8", "manifest.mpd")
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "package.json").read_text())
 
@@ -407,7 +410,8 @@ def test_the_door_packages_what_its_files_say(flash, tmp_path):
         path.write_text(json.dumps(verdict))
     (tmp_path / "source.json").write_text(json.dumps(flash.facts | {"path": "moved since"}))
     (tmp_path / "ladder.json").write_text(json.dumps(flash.ladder))
-    files = {"facts": str(tmp_path / "source.json"), "ladder": str(tmp_path / "ladder.json")}
+    tables.write(tmp_path / "shots.parquet", shots_table([(0, 75)]), tables.SHOTS)
+    files = {name: str(tmp_path / file) for name, file in FILES.items()}
     given = {"segment_s": 1.0, "segments": "keyframes", "audio_kbps": 128.0, "config": {"package": {"timeout_s": 60}}}
     asked = {"source": flash.facts["path"], "verdicts": [str(path) for path in verdicts], **files, **given}
     folders = [str(flash.renditions / verdict["codec"]) for verdict in flash.verdicts]

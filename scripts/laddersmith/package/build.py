@@ -2,13 +2,13 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from .. import ffmpeg
-from ..encode.inspect import read_packets
+from ..encode.codecs import CODECS
 from ..errors import PackageError
 from ..jsonfile import write_json
 from ..provenance import versions
@@ -17,6 +17,7 @@ from ..source.media import Media
 from . import shaka
 from .audio import Sound, prepare_audio
 from .check import check_manifests
+from .cuts import cut_at, shot_segments
 from .finish import finish_manifest, finish_master
 from .manifests import average_bps, peak_bps, read_manifest, read_playlist
 from .text import prepare_text
@@ -47,6 +48,7 @@ def package_title(
     *,
     segment_s: float,
     segments: str,
+    shots: Sequence[int],
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
@@ -60,7 +62,9 @@ def package_title(
     renditions : folder with {codec}/{rung}.mp4.
     target : folder to write; one that is there is replaced.
     segment_s : a segment ends at the first keyframe at or after each multiple of this,
-    segments : unless this is "shots": then at every keyframe.
+    segments : unless this is "shots": then segments begin at shots, and within those longer than `segment_s`
+        (`cuts.segment_starts`), where the encodes have a keyframe every `segment_s`.
+    shots : first frames of the shots.
     audio_kbps : bitrate of a stereo track that has to be encoded.
     savings : against the fixed ladder, by codec (`laddersmith.ladder.savings`).
     timeout_s : for each run of ffmpeg and of the packager.
@@ -81,7 +85,7 @@ def package_title(
     shutil.rmtree(work, ignore_errors=True)
     (work / "in").mkdir(parents=True)
     try:
-        asked = (segment_s, segments, audio_kbps, savings, timeout_s)
+        asked = (segment_s, segments, shots, audio_kbps, savings, timeout_s)
         joined = _package(facts, ladder, verdicts, Path(renditions), work, *asked)
         shutil.rmtree(work / "in")
         if target.exists():
@@ -100,6 +104,7 @@ def _package(
     work: Path,
     segment_s: float,
     segments: str,
+    shots: Sequence[int],
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
@@ -107,18 +112,30 @@ def _package(
     title = ladder["title"]
     media = Media.from_json(facts["media"])
     rungs = sorted(ladder["rungs"], key=lambda rung: rung["codec"])
+    for codec in dict.fromkeys(rung["codec"] for rung in rungs):
+        if CODECS[codec].unpackaged:
+            raise PackageError(
+                f"{title}: {codec} cannot be packaged, for {CODECS[codec].unpackaged}; its renditions stand in "
+                f"{renditions / codec}: leave the codec out of the title to have the others packaged"
+            )
     verified = _verified(ladder, verdicts)
     descriptors = []
+    starts, step_s = None, segment_s
     for number, rung in enumerate(rungs):
-        source = _with_edit_list(renditions, rung, work / "in" / f"v{number}.mp4", title, timeout_s)
+        file = _rendition(renditions, rung, title)
+        if segments == "shots" and starts is None:
+            starts, step_s = shot_segments(file, media.frame_rate, segment_s, shots)
+        source = _with_edit_list(file, work / "in" / f"v{number}.mp4", f"{title}, {rung['name']}", timeout_s)
+        if starts is not None:
+            whole = work / source
+            source = f"in/c{number}.mp4"
+            cut_at(whole, work / source, starts, media.frame_rate)
         descriptors.append(shaka.video_stream(source, rung["codec"], rung["name"]))
     carried, left_out = _tracks(facts, media, work / "in", audio_kbps, timeout_s)
     for item in carried:
         source = f"in/{item.file.name}"
         audio = item.track.kind == "audio"
         descriptors += [shaka.audio_stream(source, item.track)] if audio else shaka.text_streams(source, item.track)
-    first = renditions / rungs[0]["codec"] / f"{rungs[0]['name']}.mp4"
-    step_s = shortest_gap_s(first, media.frame_rate, segment_s) if segments == "shots" else segment_s
     shaka.run(descriptors, work, segment_s=step_s, what=title, timeout_s=timeout_s)
 
     tracks = [item.track for item in carried]
@@ -157,33 +174,26 @@ def _package(
     return joined
 
 
-def shortest_gap_s(rendition: Path, frame_rate: Fraction, at_most_s: float) -> float:
-    """Seconds between the two keyframes that are nearest to each other, rounded down to a microsecond.
-
-    A packager that begins a segment with the first keyframe in each new multiple of it begins one at every keyframe.
-    The sound's segments last about as long.
-    """
-    keys = sorted(packet.frame for packet in read_packets(rendition, frame_rate) if packet.keyframe)
-    gaps = [(b - a) / frame_rate for a, b in pairwise(keys)]
-    shortest = min([*gaps, Fraction(str(at_most_s))])
-    return float(Fraction(shortest * 10**6 // 1, 10**6))
-
-
-def _with_edit_list(renditions: Path, rung: dict, target: Path, title: str, timeout_s: float) -> str:
-    """Copy a rendition so that its first picture is placed by an edit list; returns the name for the packager.
-
-    From negative composition offsets the packager makes fragments that ffmpeg's players show late by the reordering
-    delay (80 ms at 25 frames a second with three B-frames); from an edit list, fragments that all show in time.
-    """
+def _rendition(renditions: Path, rung: dict, title: str) -> Path:
+    """A rung's stream, whose name can be part of a segment's."""
     name = f"{rung['codec']}/{rung['name']}"
     if not (_NAME.fullmatch(rung["codec"]) and _NAME.fullmatch(rung["name"])):
         raise PackageError(f"{title}: {name!r} cannot be part of a segment's name; rename the variant in the config")
     file = renditions / f"{name}.mp4"
     if not file.is_file():
         raise PackageError(f"{title}: rung {name} has no rendition {file}; run `assemble` again")
+    return file
+
+
+def _with_edit_list(file: Path, target: Path, what: str, timeout_s: float) -> str:
+    """Copy a rendition so that its first picture is placed by an edit list; returns the name for the packager.
+
+    From negative composition offsets the packager makes fragments that ffmpeg's players show late by the reordering
+    delay (80 ms at 25 frames a second with three B-frames); from an edit list, fragments that all show in time.
+    """
     arguments = [*ffmpeg.SAFE_INPUT, "-i", url(file), "-map", "0:v:0", "-c", "copy", "-map_metadata", "-1"]
     arguments += ["-fflags", "+bitexact", "-movie_timescale", "1000000", "-f", "mp4", url(target)]
-    ffmpeg.run(arguments, what=f"{title}, {name}", timeout_s=timeout_s)
+    ffmpeg.run(arguments, what=what, timeout_s=timeout_s)
     return f"in/{target.name}"
 
 
