@@ -1,6 +1,8 @@
 rule report:
     input:
+        source=source_of,
         facts=rules.probe.output.facts,
+        mezzanine=rules.probe.output.mezzanine,
         shots=rules.detect_shots.output.shots,
         points=rules.hull.output.points,
         hull=rules.hull.output.hull,

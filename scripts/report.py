@@ -6,7 +6,7 @@ from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_text
 from laddersmith.report import report_title, shown, thumbnails
-from laddersmith.source import Media
+from laddersmith.source import MEMORY_MB, Media, bounded
 
 
 def main(
@@ -21,8 +21,11 @@ def main(
     page: str,
     title: str,
     chroma_alarm_db: float,
+    config: dict,
 ) -> None:
     source, found, made = read_json(facts), tables.read(shots, tables.SHOTS), read_json(ladder)
+    with bounded(MEMORY_MB, config["probe"]["timeout_s"], f"{title}: pictures of its shots"):
+        pictured = thumbnails(Media.from_json(source["media"]), found, shown(found, made))
     html = report_title(
         source,
         found,
@@ -33,7 +36,7 @@ def main(
         read_json(Path(package) / "ladder.json"),
         title=title,
         frames=tables.read_all(frames, tables.FRAMES),
-        pictured=thumbnails(Media.from_json(source["media"]), found, shown(found, made)),
+        pictured=pictured,
         chroma_alarm_db=chroma_alarm_db,
         target=page,
     )

@@ -12,6 +12,7 @@ from laddersmith.errors import ShotsError
 from laddersmith.shots import Settings, make_detector
 from laddersmith.shots.cutlists import read
 from laddersmith.shots.detector import Cut
+from laddersmith.shots.segments import boundaries
 from laddersmith.shots.tiling import parted, ruled, spaced, tile
 from laddersmith.source import Media
 
@@ -131,13 +132,31 @@ def test_a_list_that_is_missing_or_unnamed_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("length_s", "expected"), [(4, [100, 200]), (4.01, [101, 202]), (12, []), (0.0, list(range(1, 300)))]
+    ("length_s", "expected"), [(4, [100, 200]), (4.01, [101, 201]), (12, []), (0.01, list(range(1, 300)))]
 )
 def test_fixed_cuts_stand_at_the_frames_after_the_times(length_s, expected):
     finder = make_detector(Settings(detector="fixed", fixed_length_s=length_s), TITLE)
     assert finder.picture_size(96, 64) is None and finder.see(None) == []
     cuts = finder.finish()
     assert [cut.frame for cut in cuts] == expected and {cut.transition for cut in cuts} <= {"split"}
+
+
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(25)])
+@pytest.mark.parametrize("length_s", [0.4, 2, 4])
+def test_fixed_cuts_do_not_drift(rate, length_s):
+    media = Media("a.mkv", 96, 64, "yuv420p", 8, rate, 20000)
+    settings = Settings(detector="fixed", fixed_length_s=length_s)
+    cuts = ruled(make_detector(settings, media).finish(), settings, media)
+    step = Fraction(str(length_s))
+    for number, cut in enumerate(cuts, 1):
+        assert cut.frame / rate >= number * step > (cut.frame - 1) / rate
+    assert len(cuts) == len(boundaries(length_s, rate, media.frames)) == (media.frames - 1) / rate // step
+
+
+@pytest.mark.parametrize("length_s", [0, -4, float("nan"), float("inf")])
+def test_a_fixed_length_that_cannot_be_is_refused(length_s):
+    with pytest.raises(ShotsError, match=r"shots\.fixed_length_s is .*; set it to more than 0 seconds"):
+        make_detector(Settings(detector="fixed", fixed_length_s=length_s), TITLE)
 
 
 # --- the rules on length
@@ -175,8 +194,31 @@ def test_a_fixed_rest_that_would_be_too_short_takes_from_the_part_before():
 
 def test_rules_that_contradict_each_other_are_refused():
     settings = Settings(min_length_s=2, max_length_s=3)
-    with pytest.raises(ShotsError, match=re.escape("shots.max_length_s, 3, is less than twice shots.min_length_s, 2")):
+    said = "shots.max_length_s, 3, is 75 frames at most, and shots.min_length_s, 2, 50 at least: the halves"
+    with pytest.raises(ShotsError, match=re.escape(said)):
         ruled([], settings, TITLE)
+
+
+@pytest.mark.parametrize("long", ["even", "fixed"])
+@pytest.mark.parametrize(
+    ("max_length_s", "most"), [(2, 59), (0.999, 29), (1.001, 30), (0.05, 1), (0.001, 1)], ids=lambda value: f"{value}"
+)
+def test_no_shot_is_longer_than_said(max_length_s, most, long):
+    media = Media("a.mkv", 96, 64, "yuv420p", 8, Fraction(30000, 1001), 1200)
+    settings = Settings(min_length_s=0, max_length_s=max_length_s, long=long)
+    shots = tile(ruled([], settings, media), media.frames)
+    parts = -(-media.frames // most)
+    longest = (shots["end"] - shots["start"]).max()
+    assert len(shots) == parts and longest == (most if long == "fixed" else -(-media.frames // parts))
+    assert most == 1 or most / media.frame_rate <= Fraction(str(max_length_s))
+
+
+@pytest.mark.parametrize("long", ["even", "fixed"])
+def test_a_greatest_length_of_twice_the_least_is_no_contradiction(long):
+    media = Media("a.mkv", 96, 64, "yuv420p", 8, Fraction(24000, 1001), 20)
+    settings = Settings(min_length_s=0.4, max_length_s=0.8, long=long)  # 10 frames at least, 19 at most
+    shots = tile(ruled([], settings, media), 20)
+    assert (shots["end"] - shots["start"]).tolist() == [10, 10]
 
 
 titles = st.integers(1, 3000).flatmap(

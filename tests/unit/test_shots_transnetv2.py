@@ -18,6 +18,7 @@ from laddersmith.shots.detector import Cut
 from laddersmith.shots.gradual import Gradual, fades, wipes
 from laddersmith.shots.look import Look
 from laddersmith.source import Media
+from onnx import TensorProto, helper
 
 MEDIA = Media("a.mkv", 96, 64, "yuv420p", 8, Fraction(25), 600)
 NOTHING = (np.zeros(50, np.float32), np.zeros(50, np.float32))
@@ -83,6 +84,20 @@ def run(
 
 
 # --- the first look
+
+
+@pytest.mark.parametrize("frames", [1, 2, 30])
+def test_the_measures_are_what_they_are_called(frames):
+    pictures = np.random.default_rng(frames).integers(0, 256, (frames, 27, 48, 3), np.uint8)
+    look, whole = Look(pictures), pictures.astype(np.int64)
+    assert look.jump.tolist() == [*np.abs(whole[1:] - whole[:-1]).mean(axis=(1, 2, 3)).tolist(), 0]
+    luma = whole[:, :26].mean(axis=3).reshape(frames, 13, 2, 24, 2).mean(axis=(2, 4)).reshape(frames, -1)
+    # float32 of values up to 255: rounding at 2^-16 of each sum.
+    np.testing.assert_allclose(look.luma, luma, atol=1e-4)
+    np.testing.assert_allclose(look.spread, luma.std(axis=1), atol=1e-4)
+    levels = whole // 32 @ [64, 8, 1]
+    shares = [np.bincount(one.ravel(), minlength=512) / (27 * 48) for one in levels]
+    np.testing.assert_allclose(look._colours, shares, rtol=1e-6)
 
 
 @pytest.mark.parametrize("cut", [20, 399, 400, 401, 450, 780])
@@ -236,6 +251,14 @@ def test_a_device_that_is_not_there_is_told():
         transnetv2.Network("cuda", 1)
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_device_that_does_not_start_is_told_and_not_passed_over(monkeypatch):
+    # The package may list a provider whose driver is missing: onnxruntime then runs on the CPU and only warns.
+    monkeypatch.setattr(transnetv2.onnxruntime, "get_available_providers", lambda: list(transnetv2.PROVIDERS.values()))
+    with pytest.raises(ShotsError, match=r"shots\.device is cuda, and CUDAExecutionProvider did not start .* to cpu"):
+        transnetv2.Network("cuda", 1)
+
+
 def test_a_threshold_is_a_probability():
     with pytest.raises(
         ShotsError, match=re.escape("transnetv2 takes a threshold from 0.05 to 0.95 (0.5 is usual), not 3")
@@ -283,7 +306,63 @@ def test_equal_weights_give_equal_bytes_and_half_of_them():
     single = exporter.build(made, half=False).SerializeToString(deterministic=True)
     half = exporter.build(made, half=True).SerializeToString(deterministic=True)
     assert half == exporter.build(made, half=True).SerializeToString(deterministic=True)
-    assert len(half) < 0.52 * len(single)
+    assert len(half) < 0.53 * len(single)
+
+
+@pytest.mark.parametrize(("tile", "size"), [(7, 27), (6, 48), (7, 13), (6, 24), (6, 6), (6, 12), (1, 3)])
+def test_the_filtering_is_the_plain_one(tile, size):
+    rng = np.random.default_rng(size)
+    pixels, taps = rng.normal(size=size), rng.normal(size=3)
+    filtering = exporter._filtering(tile, size)
+    points = np.tile(filtering.kernel @ taps, filtering.tiles)
+    assert points.shape == (filtering.tiles * filtering.points,)
+    # The matrices' entries are dyadic fractions, exact in float32; what is left is rounding in float64.
+    plain = np.correlate(np.pad(pixels, 1), taps, mode="valid")
+    np.testing.assert_allclose(filtering.gather @ (filtering.spread @ pixels * points), plain, atol=1e-11)
+
+
+@pytest.mark.parametrize("stack", [0, 1, 2])
+def test_a_stack_is_its_plain_convolutions(stack, monkeypatch):
+    frames, made = 20, weights(stack)
+    monkeypatch.setattr(exporter, "WINDOW", frames)
+    height, width = exporter.SIZES[stack]
+    seen = (3, 64, 128)[stack]
+    pictures = np.random.default_rng(stack).normal(0, 1, (height, width, seen, frames)).astype(np.float32)
+
+    graph = exporter._Graph(made, half=False)
+    found = exporter._stack(graph, graph.constant(pictures.transpose(0, 2, 1, 3) if stack == 0 else pictures), stack)
+    fast = outcome(graph, found)
+
+    graph = exporter._Graph(made, half=False)
+    x = graph.constant(pictures.transpose(2, 3, 0, 1)[None])
+    sums = []
+    for block in range(2):
+        name, parts = f"SDDCNN.{stack}.DDCNN.{block}", []
+        for d in exporter.DILATIONS:
+            space, time = (graph.constant(made[f"{name}.Conv3D_{d}.layers.{layer}.weight"]) for layer in (0, 1))
+            y = graph.node("Conv", x, space, pads=[0, 1, 1, 0, 1, 1])
+            parts.append(graph.node("Conv", y, time, pads=[d, 0, 0, d, 0, 0], dilations=[d, 1, 1]))
+        norm = [graph.constant(made[f"{name}.bn.{p}"]) for p in ("weight", "bias", "running_mean", "running_var")]
+        joined = graph.node("BatchNormalization", graph.node("Concat", *parts, axis=1), *norm, epsilon=1e-3)
+        x = graph.node("Relu", joined)
+        sums.append(x)
+    x = graph.node("AveragePool", graph.node("Add", *sums), kernel_shape=[1, 2, 2], strides=[1, 2, 2])
+    plain = outcome(graph, x)[0].transpose(2, 3, 0, 1)
+    # float32: sums of up to 4,608 products, taken where a picture's polynomial is some hundred times its pixels.
+    assert fast.shape == plain.shape
+    np.testing.assert_allclose(fast, plain, atol=1e-4 * np.abs(plain).max())
+
+
+def outcome(graph: exporter._Graph, name: str) -> np.ndarray:
+    """What a graph without inputs gives at the node `name`."""
+    result = helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "test", [], [result], graph.constants),
+        opset_imports=[helper.make_opsetid("", exporter.OPSET)],
+        ir_version=exporter.IR_VERSION,
+    )
+    session = transnetv2.onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run([name], {})[0]
 
 
 def test_tensors_are_read_as_torch_writes_them_and_nothing_else(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import ffmpeg
 from ..errors import ToolError
+from ..machine import machine
 from ..provenance import versions
 from ..shots import Settings, find_shots, make_detector
 from ..shots.find import cuts_of
@@ -26,7 +27,6 @@ from ..shots.pictures import Shrinker
 from ..shots.transnetv2 import EDGE, HEIGHT, NEW, WIDTH, WINDOW, Network, TransNetV2
 from ..source import Media, pictures, probe
 from . import splice
-from .machine import machine
 from .materials import footage
 from .splice import Piece, Plan, Transition
 

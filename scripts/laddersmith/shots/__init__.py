@@ -4,6 +4,7 @@ from .batches import batch_of
 from .detector import Cut, Detector, make_detector
 from .find import find_shots
 from .front import detect
+from .looks import window_frames, with_looks
 from .settings import Settings
 from .tiling import check_tiling
 from .whole import with_whole_title
@@ -17,5 +18,7 @@ __all__ = [
     "detect",
     "find_shots",
     "make_detector",
+    "window_frames",
+    "with_looks",
     "with_whole_title",
 ]

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from ..source import Media
 from .detector import Cut, Detector
+from .segments import boundaries
 from .settings import Settings
-from .tiling import evenly, whole_frames
 
 
 class Fixed(Detector):
@@ -14,8 +14,7 @@ class Fixed(Detector):
 
     def __init__(self, length_s: float, media: Media) -> None:
         self.label = f"fixed ({length_s:g} s)"
-        self._step = whole_frames(length_s, media.frame_rate, "shots.fixed_length_s")
-        self._frames = media.frames
+        self._places = boundaries(length_s, media.frame_rate, media.frames, "shots.fixed_length_s")
 
     def picture_size(self, width: int, height: int) -> None:
         return None
@@ -24,7 +23,7 @@ class Fixed(Detector):
         return []
 
     def finish(self) -> list[Cut]:
-        return [Cut(frame, "split") for frame in evenly(self._step, self._frames)]
+        return [Cut(frame, "split") for frame in self._places]
 
 
 def make(settings: Settings, media: Media) -> Detector:

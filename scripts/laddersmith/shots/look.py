@@ -6,6 +6,7 @@ Everything is measured on RGB pictures of 48x27 in code values 0 to 255. The thr
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,11 +48,15 @@ class Look:
 
     def __init__(self, pictures: NDArray[np.uint8]) -> None:
         self.frames = len(pictures)
-        signed = pictures.astype(np.int16)
+        flat = pictures.reshape(self.frames, -1)
         self.jump = np.zeros(self.frames)
-        self.jump[:-1] = np.abs(signed[1:] - signed[:-1]).mean(axis=(1, 2, 3), dtype=np.float64)
-        self.grey = signed.sum(axis=3, dtype=np.int16).astype(np.float32) / 3
-        self.luma = self.grey[:, :26].reshape(-1, 13, 2, 24, 2).mean(axis=(2, 4)).reshape(self.frames, -1)
+        if self.frames > 1:
+            self.jump[:-1] = cv2.absdiff(flat[1:], flat[:-1]).sum(axis=1, dtype=np.int32) / flat.shape[1]
+        red, green, blue = (pictures[..., colour] for colour in range(3))
+        self.grey = (red.astype(np.uint16) + green + blue).astype(np.float32) / np.float32(3)
+        upper, lower = self.grey[:, 0:26:2], self.grey[:, 1:26:2]
+        quarters = (upper[..., ::2] + upper[..., 1::2]) + (lower[..., ::2] + lower[..., 1::2])
+        self.luma = (quarters * np.float32(0.25)).reshape(self.frames, -1)
         centred = self.luma - self.luma.mean(axis=1, keepdims=True)
         self.spread = centred.std(axis=1)
         length = np.sqrt((centred * centred).sum(axis=1)) + 1e-3
@@ -162,9 +167,9 @@ class Look:
 
 def _colours(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Shares of the pixels in 512 colours, eight levels of each of red, green and blue: [frames, 512]."""
-    level = (pictures >> 5).astype(np.int64)
-    colour = (level[..., 0] << 6) + (level[..., 1] << 3) + level[..., 2]
-    colour = colour.reshape(len(pictures), -1)
-    counts = np.bincount((colour + 512 * np.arange(len(pictures))[:, None]).ravel(), minlength=512 * len(pictures))
-    shares: NDArray[np.float32] = counts.reshape(-1, 512).astype(np.float32) / np.float32(colour.shape[1])
-    return shares
+    level = (pictures >> 5).astype(np.int16)
+    colours = ((level[..., 0] << 6) + (level[..., 1] << 3) + level[..., 2]).reshape(len(pictures), -1)
+    counts = np.empty((len(pictures), 512), np.float32)
+    for count, colour in zip(counts, colours, strict=True):
+        count[:] = np.bincount(colour, minlength=512)
+    return counts / np.float32(colours.shape[1])

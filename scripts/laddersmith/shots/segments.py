@@ -5,12 +5,26 @@ from bisect import bisect
 from collections.abc import Iterable
 from fractions import Fraction
 
+from ..errors import ShotsError
 from .detector import Cut
 
 
-def boundaries(segment_s: float, frame_rate: Fraction, frames: int) -> list[int]:
-    """The first frame at or after each multiple of `segment_s` seconds, inside a title of `frames` frames."""
+def boundaries(segment_s: float, frame_rate: Fraction, frames: int, key: str = "package.segment_s") -> list[int]:
+    """The first frame at or after each multiple of `segment_s` seconds, inside a title of `frames` frames.
+
+    Reckoned from each multiple itself, so that nothing drifts where the seconds are no whole number of frames; every
+    frame where they are less than one. `key` is the config's name for the seconds.
+
+    Raises
+    ------
+    ShotsError
+        If the seconds are no number above 0.
+    """
+    if not (math.isfinite(segment_s) and segment_s > 0):
+        raise ShotsError(f"{key} is {segment_s}, and nothing can be cut that often; set it to more than 0 seconds")
     step = Fraction(str(segment_s)) * frame_rate
+    if step <= 1:
+        return list(range(1, frames))
     count = math.ceil(Fraction(frames) / step)
     return [frame for frame in (math.ceil(step * number) for number in range(1, count)) if frame < frames]
 

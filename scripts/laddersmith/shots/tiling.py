@@ -22,14 +22,31 @@ def whole_frames(seconds: float, frame_rate: Fraction, key: str) -> int:
     ShotsError
         If the seconds are no number, or below 0.
     """
+    return max(1, math.ceil(_in_frames(seconds, frame_rate, key)))
+
+
+def most_frames(seconds: float, frame_rate: Fraction, key: str) -> int:
+    """The most frames that last no longer than `seconds`, but one at least; `key` as in `whole_frames`.
+
+    Raises
+    ------
+    ShotsError
+        As `whole_frames`.
+    """
+    return max(1, math.floor(_in_frames(seconds, frame_rate, key)))
+
+
+def _in_frames(seconds: float, frame_rate: Fraction, key: str) -> Fraction:
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ShotsError(f"{key} is {seconds}, and no shot can be that long; set it to 0 or more seconds")
     # The decimal that was written, not its binary neighbour: 0.28 s at 25 frames a second is 7 frames, not 8.
-    return max(1, math.ceil(Fraction(str(seconds)) * frame_rate))
+    return Fraction(str(seconds)) * frame_rate
 
 
 def ruled(cuts: Iterable[Cut], settings: Settings, media: Media) -> list[Cut]:
     """The cuts that are left, and those that are added, by the rules on the least and greatest length of a shot.
+
+    Cuts at fixed times were asked for and all stay.
 
     Raises
     ------
@@ -37,14 +54,15 @@ def ruled(cuts: Iterable[Cut], settings: Settings, media: Media) -> list[Cut]:
         If the rules contradict each other, or a cut lies outside the title.
     """
     shortest = whole_frames(settings.min_length_s, media.frame_rate, "shots.min_length_s")
-    kept = spaced(cuts, shortest, settings.short)
+    kept = sorted(cuts) if settings.detector == "fixed" else spaced(cuts, shortest, settings.short)
     if settings.max_length_s is None:
         return kept
-    longest = whole_frames(settings.max_length_s, media.frame_rate, "shots.max_length_s")
-    if longest < 2 * shortest:
+    longest = most_frames(settings.max_length_s, media.frame_rate, "shots.max_length_s")
+    if longest + 1 < 2 * shortest:
         raise ShotsError(
-            f"shots.max_length_s, {settings.max_length_s}, is less than twice shots.min_length_s, "
-            f"{settings.min_length_s}: the halves of a shot just too long would be too short; raise it"
+            f"shots.max_length_s, {settings.max_length_s}, is {longest} frames at most, and shots.min_length_s, "
+            f"{settings.min_length_s}, {shortest} at least: the halves of a shot just too long would be too short; "
+            "raise the one or lower the other"
         )
     return parted(kept, media.frames, longest, shortest, settings.long)
 
@@ -91,11 +109,6 @@ def parted(cuts: Sequence[Cut], frames: int, longest: int, shortest: int, rule: 
         if number < len(cuts):
             result.append(cuts[number])
     return result
-
-
-def evenly(step: int, frames: int) -> range:
-    """The multiples of `step` inside a title."""
-    return range(step, frames, step)
 
 
 def tile(cuts: Iterable[Cut], frames: int) -> pd.DataFrame:

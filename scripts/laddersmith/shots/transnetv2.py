@@ -34,6 +34,7 @@ WIDTH, HEIGHT = 48, 27
 WINDOW, NEW = 100, 50  # frames that the network sees at once, and those in the middle for which it is asked
 EDGE = (WINDOW - NEW) // 2
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+EXACT = {"cpu": {}, "cuda": {"use_tf32": "0"}}  # the graph's sums of unlike sizes need all of float32
 STRETCH = 8 * NEW  # frames that are settled together
 MARGIN = 3 * NEW  # frames on either side that are looked at besides
 AHEAD = 2  # stretches that may wait to be settled
@@ -64,7 +65,12 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the decoder needs the cores too
-        self._session = onnxruntime.InferenceSession(registry.load(MODEL), options, [provider])
+        self._session = onnxruntime.InferenceSession(registry.load(MODEL), options, [(provider, EXACT[device])])
+        if self._session.get_providers()[0] != provider:
+            raise ShotsError(
+                f"shots.device is {device}, and {provider} did not start (onnxruntime would run on the CPU in its "
+                "place); mend its driver and libraries as the log says, or set shots.device to cpu"
+            )
 
     def __call__(self, window: Pictures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Probabilities of the NEW middle frames of a window [100, 27, 48, 3]: centre of a transition, part of one."""
