@@ -27,7 +27,7 @@ class Entry:
     Attributes
     ----------
     name : as the config and `--model` write it.
-    kind : "vmaf" (features to quality) or "shots" (pictures to cuts).
+    kind : "vmaf" (features to quality), "shots" (pictures to cuts) or "search" (what is expected of unmeasured points).
     file, card, licence_text : names beside the registry: the ONNX graph, the page on it, the licence's text.
     sha256 : of the file, in hexadecimal.
     licence : SPDX name.
@@ -64,12 +64,6 @@ def entry(name: str) -> Entry:
     if name not in entries:
         raise ModelError(f"there is no model {name!r} in {_shown(FOLDER / FILE)}{nearest(name, entries)}")
     return entries[name]
-
-
-def path(name: str) -> Path:
-    """The file of the model `name`, for libraries that open files themselves; errors as `load`."""
-    load(name)
-    return FOLDER / entry(name).file
 
 
 def load(name: str) -> bytes:

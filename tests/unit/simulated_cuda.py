@@ -7,14 +7,16 @@ from types import SimpleNamespace
 
 import cuda_simulator  # before all that imports numba  # noqa: F401
 import numpy as np
+import pandas as pd
 import pytest
 from clips import ffmpeg_run
 from cuda_pictures import pictures
 from hypothesis import given
 from hypothesis import strategies as st
 from laddersmith.errors import ScoreError
-from laddersmith.quality import cuda_engine, cuda_rates, score
+from laddersmith.quality import cuda_engine, cuda_rates, engine_named, score
 from laddersmith.quality.cuda_engine import CudaKernels
+from laddersmith.quality.engine import Distorted
 from laddersmith.quality.features import adm_cuda, motion_cuda, vif_cuda
 from laddersmith.quality.features.adm import Adm
 from laddersmith.quality.features.adm_cuda import AdmCuda
@@ -23,6 +25,8 @@ from laddersmith.quality.features.motion import motion
 from laddersmith.quality.features.motion_cuda import MotionCuda
 from laddersmith.quality.features.vif import Vif
 from laddersmith.quality.features.vif_cuda import VifCuda
+from laddersmith.quality.reference import title_reference
+from laddersmith.source import Media, probe
 from libvmaf_features import libvmaf_features
 from numba import cuda
 
@@ -34,6 +38,7 @@ VIF_GAP = (
     5e-6  # rounded where libvmaf rounds: what is left is its float32 sums, its logarithm and its log's six decimals
 )
 SMALL = Tile(columns=32, rows=8, reducers=8)
+MOVING = "nullsrc=size=24x20:rate=25,geq=lum='128+90*sin((X+9*N)*Y/40)':cb=128:cr=128,format=yuv420p"
 
 
 CASES = [(32, 32, 8, 100.0, 2, 1, SMALL), (37, 45, 10, 1.0, 2, 1, SMALL), (97, 65, 8, 100.0, 1, 1, Tile(64, 8, 8))]
@@ -110,7 +115,7 @@ def test_sums_of_several_groups_are_exact() -> None:
 
 @pytest.mark.parametrize("kind", [VifCuda, AdmCuda, MotionCuda])
 def test_too_small_a_picture_is_refused(kind) -> None:
-    with pytest.raises(ScoreError, match=r"2x64.* too small"):
+    with pytest.raises(ScoreError, match=r"not defined for 2x64; score pictures of at least"):
         kind(2, 64, 8, 1)
 
 
@@ -137,9 +142,22 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("small_tiles")
+def test_every_other_frame_scores_as_among_all(make_clip: Callable[..., Path]) -> None:
+    clip = make_clip("simulated.mp4", MOVING, 3)
+    media = Media.from_json(
+        probe(clip, title="it", normalise=False, crop_bars=False, mezzanine=Path("none"), timeout_s=60)["media"]
+    )
+    reference = title_reference(media, (24, 20), what="it")
+    made = [Distorted("it", clip, 24, 20, "yuv420p")]
+    run = partial(engine_named("cuda").score, reference, made, model="vmaf_v0.6.1", threads=1, timeout_s=600)
+    [(_, whole)], [(_, some)] = run(), run(frame_step=2)
+    assert some["frame"].tolist() == [0, 2]
+    pd.testing.assert_frame_equal(some, whole.iloc[::2].reset_index(drop=True), check_exact=True)
+
+
+@pytest.mark.usefixtures("small_tiles")
 def test_the_engine_scores_files_as_engine_numba_does(make_clip: Callable[..., Path], tmp_path) -> None:
-    moving = "nullsrc=size=24x20:rate=25,geq=lum='128+90*sin((X+9*N)*Y/40)':cb=128:cr=128,format=yuv420p"
-    clip = make_clip("simulated.mp4", moving, 2)
+    clip = make_clip("simulated.mp4", MOVING, 2)
     coarse = tmp_path / "coarse.mp4"
     ffmpeg_run("-i", clip, "-c:v", "libx264", "-crf", "36", "-bf", "0", coarse)
     ours, theirs = (score(clip, [coarse], engine=name, threads=1) for name in ("cuda", "numba"))

@@ -54,7 +54,8 @@ take = partial(take_with, engine="numba")
 def run(reference: Reference, *made: Distorted, threads: int = 2, timeout_s: float = 60.0, memory_mb: float = 1024.0):
     """Frame tables of encodes, straight from the engine."""
     engine = Numba(memory_mb=memory_mb)
-    return list(engine.score(reference, made, model="vmaf_v0.6.1", threads=threads, timeout_s=timeout_s))
+    found = dict(engine.score(reference, made, model="vmaf_v0.6.1", threads=threads, timeout_s=timeout_s))
+    return [found[place] for place in range(len(made))]
 
 
 def half(path: Path, pix_fmt: str = "yuv420p") -> Distorted:
@@ -398,6 +399,14 @@ def test_a_log_that_lacks_a_feature_proves_nothing(source, rungs, monkeypatch) -
     monkeypatch.setattr(proof, "plain_name", lambda name: f"x{name}")
     with pytest.raises(ScoreError, match=r"libvmaf's log of a proof has .* not adm2, motion2, .* mend ffmpeg"):
         score(source, rungs[:1])
+
+
+def test_a_proof_that_libvmaf_cannot_give_is_told() -> None:
+    luma = np.zeros((proof.FRAMES, 36, 64), np.uint8)
+    with pytest.raises(
+        ScoreError, match=r"(?s)^libvmaf cannot be asked for the engine's proof \(proof: .*; run `make env`$"
+    ):
+        proof._libvmaf(luma, luma, 8, "version=vmaf_v0.6.2")
 
 
 def test_a_proof_looks_at_the_middle() -> None:

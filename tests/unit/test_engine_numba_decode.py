@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from clips import ROOT, ffmpeg_run
 from laddersmith.errors import ScoreError
-from laddersmith.quality import kernels, keyframes
+from laddersmith.quality import kernels, keyframes, score
 from laddersmith.quality.decode import Encode, Planes
 from laddersmith.quality.engine import Distorted, Reference
 from laddersmith.quality.picture import same_colour
@@ -150,6 +150,15 @@ def test_what_a_keyframe_states_anew_is_refused(reference, tmp_path, make_clip) 
     with pytest.raises(ScoreError, match=r"bad: decodes with chroma_location top \(reference: left\)"):
         keyframes.check_keyframes(reference, both, timeout_s=60)
     assert keyframes.check_keyframes(reference, both[:1] * 20, timeout_s=60) == []
+
+
+def test_an_encode_without_a_keyframe_is_refused(tmp_path, make_clip) -> None:
+    """The only keyframe of a cut copy lies before its edit list begins: it is decoded and not shown."""
+    clip = make_clip("coded.mp4", f"{MOVING},{TAGS},format=yuv420p", 20, ("-c:v", "libx264", "-bf", "0"))
+    ffmpeg_run("-ss", "0.3", "-i", clip, "-c", "copy", tmp_path / "cut.mp4")
+    encode(tmp_path / "cut.mp4", tmp_path / "shown.mp4", crf=0)
+    with pytest.raises(ScoreError, match=r"cut\.mp4: ffmpeg decodes no keyframe of cut\.mp4; encode it again"):
+        score(tmp_path / "shown.mp4", [tmp_path / "cut.mp4"], engine="numba")
 
 
 def test_a_turned_picture_is_refused(reference, tmp_path, make_clip) -> None:

@@ -77,5 +77,7 @@ def test_what_cannot_be_measured_is_refused():
         motion(frame, frame[:19], 8)
     with pytest.raises(ScoreError, match=r"where uint16 .* was promised"):
         motion(frame, frame, 10)
-    with pytest.raises(ScoreError, match="rows of adjacent samples"):
+    with pytest.raises(
+        ScoreError, match="motion reads rows of adjacent samples, one below the other; copy the frame first"
+    ):
         motion(frame, np.zeros((20, 60), np.uint8)[:, ::2], 8)

@@ -196,18 +196,27 @@ def test_what_cannot_be_measured_is_refused() -> None:
         Vif(64, 15, 8, 1)
     with pytest.raises(ScoreError, match="8, 10, 12 or 16 bits, not 9"):
         Vif(64, 64, 9, 1)
-    with pytest.raises(ScoreError, match=r"up to 1 encodes of 64x64, uint8, and got uint8 \(2, 64, 64\)"):
+    with pytest.raises(ScoreError, match=r"VIF was given uint8 \(2, 64, 64\) where uint8 \(1, 64, 64\) was promised"):
         Vif(64, 64, 8, 1)(frame, np.stack([frame] * 2))
-    with pytest.raises(ScoreError, match=r"got uint8 \(0, 64, 64\)"):
+    with pytest.raises(ScoreError, match=r"VIF was given uint8 \(0, 64, 64\)"):
         Vif(64, 64, 8, 1)(frame, frame[None][:0])
-    with pytest.raises(ScoreError, match=r"got uint8 \(1, 63, 64\)"):
+    with pytest.raises(ScoreError, match=r"VIF was given uint8 \(63, 64\)"):
         Vif(64, 64, 8, 1)(frame[1:], frame[None])
-    with pytest.raises(ScoreError, match="uint16, and got uint8"):
+    with pytest.raises(ScoreError, match=r"VIF was given uint8 .* where uint16 .* was promised"):
         Vif(64, 64, 10, 1)(frame, frame[None])
-    with pytest.raises(ScoreError, match="rows of neighbouring samples, from top to bottom; copy the frame"):
+    with pytest.raises(
+        ScoreError, match="VIF reads rows of adjacent samples, one below the other; copy the frame first"
+    ):
         Vif(64, 64, 8, 1)(frame.T, frame[None])
-    with pytest.raises(ScoreError, match="copy the frame"):
+    with pytest.raises(ScoreError, match="copy the frame first"):
         Vif(64, 64, 8, 1)(frame, frame[None, ::-1])
+
+
+def test_rows_that_begin_amid_a_sample_are_refused() -> None:
+    packed = np.zeros(64 * 129 + 1, np.uint8)
+    amid = np.lib.stride_tricks.as_strided(packed.view(), (64, 128), (129, 1))[:, :128].view(np.uint16)
+    with pytest.raises(ScoreError, match="VIF reads rows of adjacent samples"):
+        Vif(64, 64, 10, 1)(amid, np.zeros((1, 64, 64), np.uint16))
 
 
 def test_filters_are_those_of_the_definition() -> None:

@@ -16,8 +16,10 @@ from laddersmith import ffmpeg, tables
 from laddersmith.errors import ScoreError, SourceError
 from laddersmith.quality import METRICS, engine_named, pool, score_encodes
 from laddersmith.quality import score as score_files
-from laddersmith.quality.decode_log import escaped
+from laddersmith.quality.decode_log import check, escaped
+from laddersmith.quality.engine import Distorted
 from laddersmith.quality.libvmaf import Libvmaf, _read_csv, plain_name
+from laddersmith.quality.reference import title_reference
 from laddersmith.source import Media, probe
 from laddersmith.store import Store
 
@@ -95,6 +97,8 @@ def take(media: Media, shots: pd.DataFrame, encodes: pd.DataFrame, folder: Path,
         "engine": "libvmaf", "neighbours": True, "store": None, "threads": 2, "timeout_s": 60.0,
         "frame_cache_mb": 100.0,
     }  # fmt: skip
+    lengths = {row.shot: row.end - row.start for row in tables.rows(shots)}
+    encodes = encodes.assign(frames=[lengths.get(shot, 1) for shot in encodes["shot"]])
     return score_encodes(media, shots, encodes, **settings | changes)
 
 
@@ -407,13 +411,22 @@ def test_harmonic_is_libvmafs(source, low, tmp_path) -> None:
     assert pool(vmaf, "mean") == pytest.approx(pooled["mean"], abs=LOG_STEP)
 
 
+def test_frames_of_the_log_are_in_step(tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,50,\n3,1,1,60,\n6,1,1,70,\n")
+    assert _read_csv(log, "clip", 3)["vmaf"].tolist() == [50, 60, 70]
+    for every in (1, 2):
+        with pytest.raises(ScoreError, match=r"^clip: libvmaf's log skips frames$"):
+            _read_csv(log, "clip", every)
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
         ("", "no readable log"),
         ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,nan,\n", "no finite score for frame 0"),
         ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,50,\n1,1,inf,50,\n", "no finite score for frame 1"),
-        ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,50,\n2,1,1,50,\n", "skips frames"),
+        ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,50,\n2,1,1,50,\n", "log skips frames"),
         ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,,\n", "no finite score for frame 0"),
         ("Frame,psnr_cb,vmaf,\n0,1,50,\n", "lacks psnr_cr"),
         ("Frame,psnr_cb,psnr_cr,vmaf,\n0,1,1,fifty,\n", "no readable log"),
@@ -423,6 +436,17 @@ def test_a_log_with_holes_is_refused(tmp_path, text, message) -> None:
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(ScoreError, match=message):
         _read_csv(tmp_path / "log.csv", "clip")
+
+
+def test_an_ffmpeg_that_says_nothing_of_its_frames_is_told(source, media) -> None:
+    reference = title_reference(media, (320, 180), what="clip")
+    made = Distorted("clip, 180p", source, 320, 180, "yuv420p")
+    for stderr in (
+        "",
+        "[Parsed_showinfo_0 @ 0x5] color_range:tv color_space:bt709 color_primaries:bt709 color_trc:bt709",
+    ):
+        with pytest.raises(ScoreError, match=r"^clip, 180p: ffmpeg did not say how it decodes; run again"):
+            check(stderr, LENGTH, LENGTH, reference, made)
 
 
 def test_odd_names_of_files_and_folders(source, low, tmp_path, monkeypatch) -> None:

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import verify
 from clips import ROOT, ffmpeg_run
-from laddersmith import tables
+from laddersmith import registry, tables
 from laddersmith.quality import Bars, judged_by, score_encodes, verify_renditions
+from laddersmith.quality.engine import Distorted
+from laddersmith.quality.libvmaf import _model
 from test_quality import CUTS, LENGTH, MOVING, TAGS, cut, encode, encode_row, encodes_table, media_of, shots_table
 
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "verify.json").read_text())
@@ -162,6 +164,13 @@ def test_an_exact_verification_keeps_to_the_narrow_bars(title: Title) -> None:
     verdict = title.verify(predicted_frames=predicted, model=model, bars=bars)
     assert verdict["ok"] and verdict["model"] == "vmaf_float_v0.6.1"
     assert judged_by("numba", "vmaf_4k_v0.6.1", BARS | {"exact": True})[0] == "vmaf_float_4k_v0.6.1"
+
+
+@pytest.mark.parametrize("model", registry.names("vmaf"))
+def test_the_exact_model_is_the_one_that_the_registry_names(model: str) -> None:
+    twin, _ = judged_by("numba", model, BARS | {"exact": True})
+    given = _model(Distorted("it", Path("it.mp4"), 320, 180, "yuv420p"), twin)
+    assert given == registry.entry(model).facts["libvmaf"]
 
 
 def test_scores_of_another_arithmetic_have_bars_of_their_own(title: Title, tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ class Measured:
 
     Attributes
     ----------
-    features : float64 [encodes, length, 9], columns as `FEATURES`.
-    motion : float64 [before + length + after]; that of the first frame is 0.
-    squared_error : int64 [encodes, length, 3], of the planes Y, Cb, Cr.
+    features : float64 [encodes, frames scored, 9], columns as `FEATURES`.
+    motion : float64 [before + length + after]; that of the first frame is 0, and NaN where no scored frame asks for it.
+    squared_error : int64 [encodes, frames scored, 3], of the planes Y, Cb, Cr.
     samples : of each plane.
     cpu_s : seconds of CPU time by kind of work: "reference", "decode", "kernels".
     """
@@ -86,6 +86,7 @@ class Batch:
         *,
         threads: int,
         deadline: float,
+        frame_step: int = 1,
         scored: Callable[[], None],
         empty: Callable[[tuple[int, ...], Any], NDArray[Any]] = np.empty,
     ) -> None:
@@ -95,6 +96,7 @@ class Batch:
         ----------
         kernels : makes a worker's kernels, in that worker's thread.
         threads : workers. deadline : on the clock `time.monotonic`.
+        frame_step : every how many frames one is scored; the others are decoded, to find the next and to be counted.
         scored : called after each frame of which all encodes are scored, by one worker at a time.
         empty : makes the arrays of decoded luma, of a shape and a type; a GPU reads some memory faster than other.
         """
@@ -102,6 +104,7 @@ class Batch:
         self._reference, self._distorted = reference, distorted
         self._kernels, self._threads, self._deadline, self._scored = kernels, max(1, threads), deadline, scored
         kind = sample_type(pix_fmt)
+        self._step, count = frame_step, len(reference.scored(frame_step))
         self._total = reference.before + reference.length + reference.after
         self._flight = self._threads + AHEAD
         self._encodes = [Encode(one, reference, pix_fmt) for one in distorted]
@@ -115,9 +118,9 @@ class Batch:
         self._lumas = empty((self._flight, len(distorted), *shapes[0]), kind)
         self._chroma = [[np.empty(shape, kind) for shape in shapes[1:]] for _ in distorted]
         self.measured = Measured(
-            np.full((len(distorted), reference.length, len(FEATURES)), np.nan),
-            np.zeros(self._total),
-            np.zeros((len(distorted), reference.length, len(shapes)), np.int64),
+            np.full((len(distorted), count, len(FEATURES)), np.nan),
+            np.full(self._total, np.nan),
+            np.zeros((len(distorted), count, len(shapes)), np.int64),
             tuple(rows * columns for rows, columns in shapes),
         )
         # Stream 0 is the reference, stream 1 + e is encode e; `next` is the reference's index of what it decodes next.
@@ -194,10 +197,9 @@ class Batch:
                 self._condition.wait(min(left, threading.TIMEOUT_MAX))
 
     def _choice(self) -> tuple[int | None, int] | None:
-        ready = min(self._next) if self._next else 0
-        scored_end = self._reference.before + self._reference.length
+        ready = min(self._next)
         for frame in range(self._earliest, min(self._earliest + self._flight, self._total)):
-            there = self._next[0] > frame if not self._reference.before <= frame < scored_end else ready > frame
+            there = (self._next[0] if self._place(frame) is None else ready) > frame
             if there and frame not in self._begun:
                 self._begun.add(frame)
                 return None, frame
@@ -229,7 +231,7 @@ class Batch:
                     self._done.remove(self._earliest)
                     self._begun.remove(self._earliest)
                     self._earliest += 1
-                if self._reference.before <= frame < self._reference.before + self._reference.length:
+                if self._place(frame) is not None:
                     self._scored()
             else:
                 self._busy[stream] = False
@@ -257,15 +259,18 @@ class Batch:
         if at == self._reference.length:
             self._end(encode)
             return
-        planes = self._encodes[encode].planes()
-        if planes is None:
+        place = self._place(frame)
+        picture = self._encodes[encode].skip()
+        if picture is None:
             check_counts(at, self._total, self._reference, self._distorted[encode])
+        if picture is None or place is None:
             return
+        planes = self._encodes[encode].scaled(picture)
         luma = self._lumas[frame % self._flight, encode]
         references = self._references[frame % len(self._references)]
         for plane, (source, target) in enumerate(zip(planes, [luma, *self._chroma[encode]], strict=True)):
             np.copyto(target, source)
-            self.measured.squared_error[encode, at, plane] = kernels.squared_error(references[plane], target)
+            self.measured.squared_error[encode, place, plane] = kernels.squared_error(references[plane], target)
 
     def _end(self, encode: int) -> None:
         """Hold the encode to its length: there must be no further frame."""
@@ -277,9 +282,16 @@ class Batch:
 
     def _score(self, kernels: Kernels, frame: int) -> None:
         reference = self._references[frame % len(self._references)][0]
-        if frame:
+        place = self._place(frame)
+        if not frame:
+            self.measured.motion[frame] = 0
+        elif place is not None or self._place(frame - 1) is not None:  # motion2 looks at the next frame's too
             previous = self._references[(frame - 1) % len(self._references)][0]
             self.measured.motion[frame] = kernels.motion(previous, reference)
+        if place is not None:
+            self.measured.features[:, place] = kernels.features(reference, self._lumas[frame % self._flight])
+
+    def _place(self, frame: int) -> int | None:
+        """Which of the frames scored this one is; None where it is not scored."""
         at = frame - self._reference.before
-        if 0 <= at < self._reference.length:
-            self.measured.features[:, at] = kernels.features(reference, self._lumas[frame % self._flight])
+        return at // self._step if 0 <= at < self._reference.length and at % self._step == 0 else None

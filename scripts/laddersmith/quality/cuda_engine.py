@@ -125,7 +125,7 @@ class CudaKernels:
         """Motion from one luma of the reference to the next."""
         for place, luma in enumerate((previous, current)):
             self._pair[place, 0].copy_to_device(np.ascontiguousarray(luma), stream=self._stream)
-        return float(self._motion(self._pair[1:], self._pair[0, 0], self._stream)[0])
+        return float(self._motion(self._pair[1:], self._pair[0, 0], stream=self._stream)[0])
 
     def squared_error(self, reference: NDArray[Any], distorted: NDArray[Any]) -> int:
         """Sum of squared differences of two planes, by the CPU that has just decoded them."""

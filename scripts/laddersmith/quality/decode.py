@@ -110,7 +110,7 @@ class Encode:
             If the file is damaged, or a frame has not the size, format, shape or colour that all should have.
         """
         frame = self.skip()
-        return None if frame is None else self._planes(frame)
+        return None if frame is None else self.scaled(frame)
 
     def skip(self) -> av.VideoFrame | None:
         """The next frame as it was decoded, and checked; None after the last."""
@@ -128,6 +128,10 @@ class Encode:
         self._check(frame, aspect)
         self._seen += 1
         return frame
+
+    def scaled(self, frame: av.VideoFrame) -> list[NDArray[Any]]:
+        """The planes of a frame that `skip` gave."""
+        return self._planes(frame)
 
     def _check(self, frame: av.VideoFrame, aspect: object) -> None:
         distorted = self._distorted

@@ -39,6 +39,7 @@ def score_encodes(
     timeout_s: float,
     frame_cache_mb: float,
     kernel_cache: Path | None = None,
+    frame_step: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score encodes of any codecs and heights against the title, at display size.
 
@@ -49,14 +50,17 @@ def score_encodes(
     display : width and height in pixels at which scores are taken.
     neighbours : whether the reference gets the title's frames across the cuts, so that motion is the whole title's.
     store : where finished scores are found and kept; None keeps none.
-    threads : workers. timeout_s : wall seconds allowed for each encode.
+    threads : workers, and the most that decode the title. timeout_s : wall seconds allowed for each encode.
     frame_cache_mb : megabytes (10^6 bytes) of decoded frames kept. Of a shot that does not fit, libvmaf decodes the
         reference per encode; numba scores as many encodes at a time as fit.
     kernel_cache : folder of compiled kernels, shared by jobs; None: the user's cache folder.
+    frame_step : every how many frames of a shot one is scored, the first included; those have the scores that they have
+        when all are scored, and the tables hold no others.
 
     Returns
     -------
-    Tables of `tables.SCORES` (a row per encode, in the order of `encodes`) and `tables.FRAMES`.
+    Tables of `tables.SCORES`, or of `tables.LOOKS` where a `frame_step` is above 1 (a row per encode, in the order of
+    `encodes`), and of `tables.FRAMES`.
 
     Raises
     ------
@@ -73,6 +77,8 @@ def score_encodes(
         "version": scorer.version(model),
     }
     facts |= {"context": context}
+    if frame_step != 1:
+        facts |= {"frame_step": frame_step}
     spans = {row.shot: row for row in shots.itertuples()}
     scored: dict[int, pd.DataFrame] = {}
     for shot, group in encodes.groupby("shot", sort=True):
@@ -89,14 +95,17 @@ def score_encodes(
             end=span.end,
             context=context,
             cache_mb=frame_cache_mb if scorer.reads_often else 0.0,
+            threads=threads,
         )
         rows: list[Any] = list(group.itertuples())
         keys = _keys(rows, facts | {"reference": _hash(span, context, reference)})
         sizes = [box(media.width, media.height, int(row.height)) for row in rows]
-        for row, frames in _score_shot(scorer, reference, rows, sizes, keys, folder, model, store, threads, timeout_s):
+        for row, frames in _score_shot(
+            scorer, reference, rows, sizes, keys, folder, model, store, threads, timeout_s, frame_step
+        ):
             scored[row.Index] = frames
             _alarm(frames, f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}")
-    return _tables(encodes, scored, model, engine)
+    return _tables(encodes, scored, model, engine, tables.SCORES if frame_step == 1 else tables.LOOKS)
 
 
 def _hash(span: Any, context: int, reference: Reference) -> str:
@@ -120,12 +129,13 @@ def _score_shot(
     store: Store | None,
     threads: int,
     timeout_s: float,
+    frame_step: int,
 ) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Each row of one shot with its frame table, from the store where it is there."""
-    missing = []
+    """Each row of one shot with its frame table: from the store where it is there, else into it as soon as it is."""
+    missing, expected = [], len(reference.scored(frame_step))
     for row, size, key in zip(rows, sizes, keys, strict=True):
         found = store.find_scores(key) if store else None
-        if found is not None and len(found) == reference.length:
+        if found is not None and len(found) == expected:
             yield row, found.assign(frame=found["frame"] + reference.start)
         else:
             missing.append((row, size, key))
@@ -140,8 +150,15 @@ def _score_shot(
         )
         for row, size, _ in missing
     ]
-    results = scorer.score(reference, distorted, model=model, threads=threads, timeout_s=timeout_s)
-    for (row, _, key), frames in zip(missing, results, strict=True):
+    results = scorer.score(
+        reference, distorted, model=model, threads=threads, timeout_s=timeout_s, frame_step=frame_step
+    )
+    for place, frames in results:
+        row, _, key = missing[place]
+        if len(frames) != expected:
+            raise ScoreError(
+                f"{distorted[place].what}: engine {scorer.name} scored {len(frames)} frames of {expected}; report it"
+            )
         if store:
             store.add_scores(key, frames.assign(frame=frames["frame"] - reference.start))
         yield row, frames
@@ -167,13 +184,13 @@ def summary(frames: pd.DataFrame) -> dict[str, float]:
 
 
 def _tables(
-    encodes: pd.DataFrame, scored: dict[int, pd.DataFrame], model: str, engine: str
+    encodes: pd.DataFrame, scored: dict[int, pd.DataFrame], model: str, engine: str, schema: tables.Schema
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not scored:
-        return tables.empty(tables.SCORES), tables.empty(tables.FRAMES)
+        return tables.empty(schema), tables.empty(tables.FRAMES)
     order = [scored[index] for index in encodes.index]
     means = pd.DataFrame([summary(frames) for frames in order], index=encodes.index)
     scores = pd.concat([encodes, means], axis=1).assign(model=model, engine=engine)
     keys = [{name: getattr(row, name) for name in tables.KEY} for row in encodes.itertuples()]
     frames = pd.concat([table.assign(**key) for table, key in zip(order, keys, strict=True)], ignore_index=True)
-    return tables.conform(scores, tables.SCORES), tables.conform(frames, tables.FRAMES)
+    return tables.conform(scores, schema), tables.conform(frames, tables.FRAMES)

@@ -6,11 +6,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ..errors import ScoreError
 from ..source.media import Colour
 
 Progress = Callable[[int], None]
+Scored = tuple[int, pd.DataFrame]
+"""An encode's place among those that were given, and its frame table."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,18 @@ class Reference:
     before: int
     after: int
     read: Callable[[], Iterable[bytes]]
+
+    def scored(self, frame_step: int) -> NDArray[np.int32]:
+        """The title's indices of the frames that are scored when every `frame_step`-th is, the first included.
+
+        Raises
+        ------
+        ScoreError
+            If the step is less than 1.
+        """
+        if frame_step < 1:
+            raise ScoreError(f"{self.what}: every {frame_step}-th frame cannot be scored; set a step of 1 or more")
+        return np.arange(self.start, self.start + self.length, frame_step, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -88,21 +105,23 @@ class Engine(Protocol):
         model: str,
         threads: int,
         timeout_s: float,
+        frame_step: int = 1,
         progress: Progress | None = None,
-    ) -> Iterator[pd.DataFrame]:
-        """Score each encode, in order.
+    ) -> Iterator[Scored]:
+        """Score each encode.
 
         Parameters
         ----------
         threads : workers; the scores do not depend on their number.
         timeout_s : wall seconds allowed for each encode.
+        frame_step : every how many frames one is scored, the first included; it has the scores that it has among all.
         progress : told, from any thread but one at a time, how many frames of encodes were scored since it was told
-            last; `reference.length` times the encodes in the end.
+            last; all that `reference.scored` names, of every encode, in the end.
 
         Yields
         ------
-        A table of `reference.length` rows per encode: frame (the title's index), vmaf, psnr_cb, psnr_cr (dB) and the
-        model's features, all finite.
+        The place of each encode in `distorted` and its table, as soon as it is there: a row for each frame scored, with
+        frame (the title's index), vmaf, psnr_cb, psnr_cr (dB) and the model's features, all finite.
 
         Raises
         ------

@@ -57,7 +57,7 @@ def score(
     scorer = engine_named(engine_for(engine, model))
     scorer.context(model)
     media = Media.from_json(_probed(reference)["media"])
-    against = title_reference(media, _display(display, media), what=str(reference))
+    against = title_reference(media, _display(display, media), what=str(reference), threads=threads)
     distorted = list(dict.fromkeys(distorted))
     others = [_distorted(path, (against.width, against.height)) for path in distorted]
     done, total = 0, against.length * len(others)
@@ -68,10 +68,10 @@ def score(
         if progress:
             progress(done, total)
 
-    results = scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S, progress=scored)
-    tables = [frames.assign(distorted=other.what) for other, frames in zip(others, results, strict=True)]
-    if not tables:
+    results = dict(scorer.score(against, others, model=model, threads=threads, timeout_s=TIMEOUT_S, progress=scored))
+    if not results:
         raise ScoreError("there is nothing to score: name at least one distorted file")
+    tables = [results[place].assign(distorted=other.what) for place, other in enumerate(others)]
     joined = pd.concat(tables, ignore_index=True)
     features = [name for name in joined.columns if name not in ("frame", "distorted", "vmaf")]
     return joined[["frame", "distorted", *features, "vmaf"]]
@@ -115,6 +115,7 @@ def _first(path: Path) -> tuple[int, int, str, Fraction]:
             if not container.streams.video:
                 raise ScoreError(f"{path}: has no video track; name a video file")
             stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1
             frame = next(container.decode(stream))
             aspect = stream.codec_context.sample_aspect_ratio
     except (av.FFmpegError, IndexError, StopIteration) as error:

@@ -47,13 +47,16 @@ class Fusion:
         self.features: tuple[str, ...] = tuple(facts["features"].split())
         [self.gain_limit] = {float(facts[f"{feature}_enhn_gain_limit"]) for feature in ("adm", "vif")}
 
-    def __call__(self, features: NDArray[np.floating], *, what: str = "fusion", start: int = 0) -> NDArray[np.float64]:
+    def __call__(
+        self, features: NDArray[np.floating], *, what: str = "fusion", start: int = 0, step: int = 1
+    ) -> NDArray[np.float64]:
         """Quality of each frame.
 
         Parameters
         ----------
         features : [frames, 6], columns as `self.features`.
-        what, start : for messages: which encode this is, and the title's index of the first frame.
+        what, start, step : for messages: which encode this is, the title's index of the first frame, and how far it is
+            from each to the next.
 
         Returns
         -------
@@ -71,7 +74,7 @@ class Fusion:
         if len(bad):
             frame, column = bad[0]
             raise ScoreError(
-                f"{what}: {self.features[column]} of frame {start + frame} is {rows[frame, column]}; "
+                f"{what}: {self.features[column]} of frame {start + step * frame} is {rows[frame, column]}; "
                 "score this encode with engine libvmaf, and report its frames"
             )
         out = np.empty(len(rows))

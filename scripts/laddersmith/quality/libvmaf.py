@@ -1,22 +1,24 @@
 """Engine `libvmaf`: ffmpeg's libvmaf filter, one process per encode, the reference through its standard input."""
 
 import csv
+import math
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from .. import ffmpeg
+from .. import ffmpeg, registry
 from ..errors import ScoreError, ToolError
 from ..source.frames import url
 from . import decode_log
 from .decode_log import counter, escaped
-from .engine import Distorted, Progress, Reference
+from .engine import Distorted, Progress, Reference, Scored
 from .picture import packed_format, same_colour, scoring_format, subsampling_and_depth
 from .versions import metrics_version
 
@@ -25,6 +27,7 @@ from .versions import metrics_version
 CAMBI_MIN_WIDTH, CAMBI_MIN_HEIGHT, CAMBI_MIN_LONGER = 180, 150, 216
 
 PHONE = "_phone"  # ends the name of a model whose score transform, for phones, is on
+TRANSFORM = ":enable_transform=true"
 
 _FEATURE = re.compile(
     r"(?:VMAF_)?(?:integer_)?(?:feature_)?"
@@ -66,61 +69,95 @@ class Libvmaf:
         model: str,
         threads: int,
         timeout_s: float,
+        frame_step: int = 1,
         progress: Progress | None = None,
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[Scored]:
         """As `Engine.score`: a process per encode, `threads` of them side by side; few encodes get more each."""
-        self.context(model)
         side_by_side = max(1, min(threads, len(distorted)))
-        one = partial(_score, reference, model=model, threads=max(1, threads // side_by_side), timeout_s=timeout_s)
+        each, apart = max(1, threads // side_by_side), _apart(reference, frame_step, self.context(model))
+        one = partial(_score, reference, model=model, threads=each, timeout_s=timeout_s, apart=apart)
         workers = ThreadPoolExecutor(side_by_side)
         try:
-            for frames in workers.map(one, distorted):
+            places = {workers.submit(one, made): place for place, made in enumerate(distorted)}
+            for done in as_completed(places):
+                frames = done.result()
                 if progress:
                     progress(len(frames))
-                yield frames
+                yield places[done], frames
         finally:
             workers.shutdown(cancel_futures=True)
 
 
-def _score(reference: Reference, distorted: Distorted, *, model: str, threads: int, timeout_s: float) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Apart:
+    """Every `step`-th frame is wanted; libvmaf scores those whose index, with `ahead` copies of the first before them,
+    is a multiple of `every`."""
+
+    step: int
+    every: int
+    ahead: int
+
+
+def _apart(reference: Reference, frame_step: int, context: int) -> _Apart:
+    """How libvmaf is made to score every `frame_step`-th frame of the reference, and as few others as may be.
+
+    libvmaf takes the motion of all frames whatever it scores. Copies move the first wanted frame to a multiple of the
+    step; no wanted frame's motion looks at them, as there are neighbours between. Where the title begins, its first
+    frames count differently, so that none may be copied; then libvmaf scores more frames than are wanted.
+    """
+    ahead = -reference.before % frame_step if reference.before == context else 0
+    return _Apart(frame_step, math.gcd(frame_step, reference.before + ahead), ahead)
+
+
+def _score(
+    reference: Reference, distorted: Distorted, *, model: str, threads: int, timeout_s: float, apart: _Apart
+) -> pd.DataFrame:
     """The frame table of one encode."""
     what = distorted.what
-    expected = reference.before + reference.length + reference.after
+    fed = apart.ahead + reference.before + reference.length + reference.after
     if not distorted.path.is_file():
         raise ScoreError(f"{what}: {distorted.path} does not exist; encode it again")
     with tempfile.TemporaryDirectory(prefix="laddersmith-") as folder:
         log, decoded, read = (Path(folder) / name for name in ("frames.csv", "decoded.txt", "read.txt"))
-        arguments = _arguments(reference, distorted, model, threads, log, decoded, read)
+        arguments = _arguments(reference, distorted, model, threads, apart, log, decoded, read)
         try:
             done = ffmpeg.run(arguments, what=what, frames=reference.read(), timeout_s=timeout_s)
         except ToolError as error:
             raise _explained(error, reference, distorted, model) from error
         counts = decode_log.counted(decoded), decode_log.counted(read)
         decode_log.check(done.stderr, *counts, reference, distorted)
-        rows = _read_csv(log, what)
+        rows = _read_csv(log, what, apart.every)
+    expected = -(-fed // apart.every)
     if len(rows) != expected:
         raise ScoreError(f"{what}: libvmaf scored {len(rows)} frames of {expected}")
-    kept = rows.iloc[reference.before : reference.before + reference.length].reset_index(drop=True)
-    kept.insert(0, "frame", np.arange(reference.start, reference.start + reference.length, dtype=np.int32))
+    first, frames = (apart.ahead + reference.before) // apart.every, reference.scored(apart.step)
+    kept = rows.iloc[first :: apart.step // apart.every].head(len(frames)).reset_index(drop=True)
+    kept.insert(0, "frame", frames)
     return kept
 
 
 def _arguments(
-    reference: Reference, distorted: Distorted, model: str, threads: int, log: Path, decoded: Path, read: Path
+    reference: Reference,
+    distorted: Distorted,
+    model: str,
+    threads: int,
+    apart: _Apart,
+    log: Path,
+    decoded: Path,
+    read: Path,
 ) -> list[str]:
     """ffmpeg's arguments: frames are paired by index, and the reference is never scaled."""
     pix_fmt = scoring_format(reference.pix_fmt, distorted.pix_fmt)
     same = same_colour(reference)
-    pad = f",tpad=start={reference.before}:start_mode=clone:stop={reference.after}:stop_mode=clone"
-    pad = pad if reference.before or reference.after else ""
+    ahead, pad = _padding(apart.ahead, 0), _padding(apart.ahead + reference.before, reference.after)
     # One tick per frame: a finer time base would be rounded to equal time stamps behind the graph, with a warning each.
     by_index = f"settb={reference.frame_rate.denominator}/{reference.frame_rate.numerator},setpts=N"
     graph = (
         f"[0:v:0]{decode_log.SHOW},{counter(decoded)},{same},"
         f"scale={reference.width}:{reference.height}:flags=bicubic,format={pix_fmt}{pad},{by_index}[d];"
-        f"[1:v:0]{counter(read)},{same},format={pix_fmt},{by_index}[r];"
+        f"[1:v:0]{counter(read)},{same},format={pix_fmt}{ahead},{by_index}[r];"
         f"[d][r]libvmaf=model={escaped(_model(distorted, model))}:feature=name=psnr:n_threads={threads}"
-        f":log_fmt=csv:log_path={escaped(str(log))}"
+        f":n_subsample={apart.every}:log_fmt=csv:log_path={escaped(str(log))}"
     )
     rate = f"{reference.frame_rate.numerator}/{reference.frame_rate.denominator}"
     raw = ["-f", "rawvideo", "-pixel_format", packed_format(reference.pix_fmt), "-framerate", rate]
@@ -128,8 +165,20 @@ def _arguments(
         *("-v", "info", "-xerror", "-err_detect", "explode", "-threads", "1", *ffmpeg.SAFE_INPUT),
         *("-i", url(distorted.path)),
         *(*raw, "-video_size", f"{reference.width}x{reference.height}", "-i", "pipe:0"),
-        *("-filter_threads", "1", "-lavfi", graph, "-fps_mode", "passthrough", "-f", "null", "-"),
+        *("-filter_threads", "1", "-filter_complex_threads", "1", "-lavfi", graph),
+        *("-fps_mode", "passthrough", "-f", "null", "-"),
     ]
+
+
+def _padding(start: int, stop: int) -> str:
+    """A filter that repeats the first and the last frame so many times."""
+    return f",tpad=start={start}:start_mode=clone:stop={stop}:stop_mode=clone" if start or stop else ""
+
+
+def float_twin(model: str) -> str:
+    """The name of the model with which this engine computes, in floating point, what `model` of the registry does."""
+    given = str(registry.entry(model).facts["libvmaf"]).removeprefix("version=")
+    return given.replace(TRANSFORM, PHONE)
 
 
 def _model(distorted: Distorted, model: str) -> str:
@@ -141,7 +190,7 @@ def _model(distorted: Distorted, model: str) -> str:
         If a v1 model cannot judge so small an encode.
     """
     if not model.startswith("vmaf_v1."):
-        return f"version={model.removesuffix(PHONE)}{':enable_transform=true' if model.endswith(PHONE) else ''}"
+        return f"version={model.removesuffix(PHONE)}{TRANSFORM if model.endswith(PHONE) else ''}"
     width, height = distorted.width, distorted.height
     if width < CAMBI_MIN_WIDTH or height < CAMBI_MIN_HEIGHT or max(width, height) < CAMBI_MIN_LONGER:
         raise ScoreError(
@@ -166,17 +215,19 @@ def _explained(error: ToolError, reference: Reference, distorted: Distorted, mod
     return error
 
 
-def _read_csv(log: Path, what: str) -> pd.DataFrame:
-    """libvmaf's log: float64 columns under the features' plain names, vmaf and the chroma PSNRs among them."""
+def _read_csv(log: Path, what: str, every: int = 1) -> pd.DataFrame:
+    """libvmaf's log of every so many frames: float64 columns under the features' plain names, vmaf and the chroma
+    PSNRs among them."""
     try:
         with log.open(newline="") as file:
             names = [name for name in next(csv.reader(file)) if name]
         table = pd.read_csv(log, names=names, usecols=range(len(names)), skiprows=1, dtype=np.float64)
     except (OSError, StopIteration, ValueError) as error:
         raise ScoreError(f"{what}: libvmaf left no readable log ({error})") from error
-    if table["Frame"].tolist() != list(range(len(table))):
+    if table["Frame"].tolist() != [every * row for row in range(len(table))]:
         raise ScoreError(f"{what}: libvmaf's log skips frames")
-    table = table.drop(columns="Frame").rename(columns=plain_name)
+    # The log has the features in the order in which libvmaf's threads were done with them.
+    table = table.drop(columns="Frame").rename(columns=plain_name).sort_index(axis=1)
     missing = sorted({"vmaf", "psnr_cb", "psnr_cr"} - set(table.columns))
     if missing or not table.columns.is_unique:
         raise ScoreError(

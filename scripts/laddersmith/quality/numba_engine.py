@@ -17,7 +17,7 @@ from .. import registry
 from ..errors import ScoreError
 from . import batch, kernels, proof
 from .decode import Encode, Planes
-from .engine import Distorted, Progress, Reference
+from .engine import Distorted, Progress, Reference, Scored
 from .keyframes import check_keyframes
 from .picture import scoring_format, subsampling_and_depth
 from .versions import kernels_version, metrics_version
@@ -73,21 +73,20 @@ class Numba:
         model: str,
         threads: int,
         timeout_s: float,
+        frame_step: int = 1,
         progress: Progress | None = None,
-    ) -> Iterator[pd.DataFrame]:
-        """As `Engine.score`: all encodes at once, so that all end together; `timeout_s` is for each of them."""
+    ) -> Iterator[Scored]:
+        """As `Engine.score`: a group of encodes at once, so that they end together; `timeout_s` is for each of them."""
         self.context(model)
         from .fusion import Fusion
 
-        deadline = time.monotonic() + timeout_s * len(distorted)
-        self.load()
+        self.load()  # compiling takes no encode's time
         fusion = Fusion(model)
-        tables: dict[int, pd.DataFrame] = {}
+        deadline = time.monotonic() + timeout_s * len(distorted)
         for places in self._groups(reference, distorted, threads):
             group = [distorted[place] for place in places]
-            found = _scored(self, reference, group, fusion, threads, deadline, progress)
-            tables |= dict(zip(places, found, strict=True))
-        yield from (tables[place] for place in range(len(distorted)))
+            found = _scored(self, reference, group, fusion, threads, deadline, frame_step, progress)
+            yield from zip(places, found, strict=True)
 
     def load(self) -> None:
         """Make the kernels ready."""
@@ -129,6 +128,7 @@ def _scored(
     fusion: Any,
     threads: int,
     deadline: float,
+    frame_step: int,
     progress: Progress | None,
 ) -> list[pd.DataFrame]:
     """The frame tables of encodes of one scoring format, in order."""
@@ -148,6 +148,7 @@ def _scored(
                 engine.kernels(reference.width, reference.height, depth, len(distorted), fusion.gain_limit),
                 threads=threads,
                 deadline=deadline,
+                frame_step=frame_step,
                 scored=lambda: progress(len(distorted)) if progress else None,
                 empty=engine.empty,
             )
@@ -162,11 +163,11 @@ def _scored(
         "%s: %d encodes x %d frames; CPU seconds: %s",
         reference.what,
         len(distorted),
-        reference.length,
+        len(reference.scored(frame_step)),
         ", ".join(f"{kind} {seconds:.2f}" for kind, seconds in measured.cpu_s.items()),
     )
     return [
-        _table(engine.name, measured, encode, reference, depth, fusion, one.what)
+        _table(engine.name, measured, encode, reference, frame_step, depth, fusion, one.what)
         for encode, one in enumerate(distorted)
     ]
 
@@ -179,29 +180,34 @@ def _tell(described: Future, made: batch.Batch) -> None:
 
 
 def _table(
-    engine: str, measured: batch.Measured, encode: int, reference: Reference, depth: int, fusion: Any, what: str
+    engine: str,
+    measured: batch.Measured,
+    encode: int,
+    reference: Reference,
+    frame_step: int,
+    depth: int,
+    fusion: Any,
+    what: str,
 ) -> pd.DataFrame:
     """The frame table of one encode; its columns are libvmaf's."""
     from .features.motion import motion2
     from .features.psnr import psnr
 
-    kept = slice(reference.before, reference.before + reference.length)
-    columns: dict[str, NDArray[Any]] = {
-        "frame": np.arange(reference.start, reference.start + reference.length, dtype=np.int32)
-    }
+    kept = slice(reference.before, reference.before + reference.length, frame_step)
+    columns: dict[str, NDArray[Any]] = {"frame": reference.scored(frame_step)}
     columns |= {name: measured.features[encode, :, place] for place, name in enumerate(batch.FEATURES)}
     columns |= {"motion": measured.motion[kept], "motion2": motion2(measured.motion)[kept]}
     for plane, name in enumerate(batch.PLANES):
         errors = measured.squared_error[encode, :, plane]
         columns[name] = np.array([psnr(int(error), measured.samples[plane], depth) for error in errors])
     inputs = np.column_stack([columns[name] for name in fusion.features])
-    columns["vmaf"] = fusion(inputs, what=what, start=reference.start)
+    columns["vmaf"] = fusion(inputs, what=what, start=reference.start, step=frame_step)
     table = pd.DataFrame(columns)
     bad = np.flatnonzero(~np.isfinite(table.to_numpy(np.float64)).all(axis=1))
     if len(bad):
         raise ScoreError(
-            f"{what}: engine {engine} gave no finite score for frame {bad[0]} (and {len(bad) - 1} others); "
-            "score it with engine libvmaf, and report its frames"
+            f"{what}: engine {engine} gave no finite score for frame {table['frame'][bad[0]]} (and {len(bad) - 1} "
+            "others); score it with engine libvmaf, and report its frames"
         )
     return table
 

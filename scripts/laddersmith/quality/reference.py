@@ -22,11 +22,13 @@ def title_reference(
     end: int | None = None,
     context: int = 0,
     cache_mb: float = 0.0,
+    threads: int = 1,
 ) -> Reference:
     """Frames `[start, end)` of the title as a reference, with `context` neighbours on each side where there are such.
 
     The frames stay in the title's own pixel format and are touched only when the display has another size (bicubic).
-    They are decoded when first read, and kept when all of them fit in `cache_mb` megabytes (10^6 bytes).
+    They are decoded when first read, by at most `threads`, and kept when all of them fit in `cache_mb` megabytes (10^6
+    bytes).
 
     Raises
     ------
@@ -43,7 +45,7 @@ def title_reference(
     first, last = max(0, start - context), min(media.frames, end + context)
 
     def decode() -> Iterator[bytes]:
-        return frames(media, first, last, width=width, height=height)
+        return frames(media, first, last, width=width, height=height, threads=threads)
 
     fits = packed_bytes(media.pix_fmt, width, height) * (last - first) <= cache_mb * MB
     return Reference(

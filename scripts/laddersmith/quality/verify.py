@@ -16,7 +16,7 @@ from ..provenance import versions
 from ..source import Media
 from ..tables import of_points
 from .engine import Distorted, Reference
-from .libvmaf import Libvmaf
+from .libvmaf import Libvmaf, float_twin
 from .pooling import pool
 from .reference import title_reference
 
@@ -68,9 +68,8 @@ def verify_renditions(
     """
     rungs = [rung for rung in ladder["rungs"] if rung["codec"] == codec]
     display = (ladder["display"]["width"], ladder["display"]["height"])
-    reference = title_reference(media, display, what=ladder["title"])
-
     each = max(1, threads // max(1, len(rungs)))
+    reference = title_reference(media, display, what=ladder["title"], threads=each)
 
     def one(rung: dict) -> dict:
         predicted = _of_rung(predicted_frames, rung)
@@ -113,7 +112,7 @@ def _scored(
         return None
     distorted = Distorted(path.name, path, *size, rung["pix_fmt"])
     try:
-        [frames] = Libvmaf().score(reference, [distorted], model=model, threads=threads, timeout_s=timeout_s)
+        [(_, frames)] = Libvmaf().score(reference, [distorted], model=model, threads=threads, timeout_s=timeout_s)
     except ScoreError as error:
         problems.append(str(error))
         return None
@@ -203,6 +202,5 @@ def judged_by(searched: str, model: str, settings: Mapping[str, Any]) -> tuple[s
     if searched == Libvmaf.name:
         return model, Bars(settings["max_mean_gap"], settings["max_frame_gap"], psnr_db)
     if settings["exact"]:
-        twin = model.replace("vmaf_", "vmaf_float_", 1)
-        return twin, Bars(settings["max_mean_gap"], settings["max_frame_gap"], psnr_db)
+        return float_twin(model), Bars(settings["max_mean_gap"], settings["max_frame_gap"], psnr_db)
     return model, Bars(settings["max_arithmetic_mean_gap"], settings["max_arithmetic_frame_gap"], psnr_db)

@@ -41,11 +41,13 @@ def frames(
     width: int | None = None,
     height: int | None = None,
     pix_fmt: str | None = None,
+    threads: int = 0,
 ) -> Iterator[bytes]:
     """Frames `[start, end)` in presentation order, cropped, then scaled (bicubic) to `width` x `height` in `pix_fmt`.
 
     Each frame is the bytes of its planes, row by row without padding, as ffmpeg's rawvideo reads them
     (samples over 8 bits are two little-endian bytes). The range of the samples (full, limited) stays what it is.
+    At most `threads` decode and scale; 0: as many as there are cores.
 
     Raises
     ------
@@ -57,24 +59,28 @@ def frames(
         raise SourceError(f"{media.path}: frames [{start}, {end}) asked for, but the title has {media.frames}")
     width, height, pix_fmt = width or media.width, height or media.height, plain(pix_fmt or media.pix_fmt)
     reformatter = VideoReformatter()
-    for picture in pictures(media, start, end):
+    for picture in pictures(media, start, end, threads=threads):
         if (picture.width, picture.height, plain(picture.format.name)) != (width, height, pix_fmt):
-            picture = reformatter.reformat(picture, width, height, pix_fmt, interpolation="BICUBIC")
+            picture = reformatter.reformat(picture, width, height, pix_fmt, interpolation="BICUBIC", threads=threads)
         yield pack(picture)
 
 
-def pictures(media: Media, start: int, end: int) -> Iterator[av.VideoFrame]:
-    """Decoded frames `[start, end)`, cropped to the picture used; errors as `decoded`."""
-    return (_crop(frame, media) for frame in decoded(media, start, end))
+def pictures(media: Media, start: int, end: int, *, threads: int = 0) -> Iterator[av.VideoFrame]:
+    """Decoded frames `[start, end)`, cropped to the picture used; threads and errors as `decoded`."""
+    return (_crop(frame, media) for frame in decoded(media, start, end, threads=threads))
 
 
-def decoded(media: Media, start: int, end: int) -> Iterator[av.VideoFrame]:
-    """Decoded frames `[start, end)` as they come, uncropped; found by index from a clean keyframe before."""
+def decoded(media: Media, start: int, end: int, *, threads: int = 0) -> Iterator[av.VideoFrame]:
+    """Decoded frames `[start, end)` as they come, uncropped; found by index from a clean keyframe before.
+
+    At most `threads` decode; 0: as many as there are cores.
+    """
     reaches = [round(reach * media.frame_rate) for reach in REACHES_S] if media.seekable else []
     for reach in [*(reach for reach in reaches if reach < start), None]:
         with opened(media.path) as container:
             stream = container.streams.video[media.video_stream]
             stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = threads
             coming = _arrive(container, stream, media, start, reach)
             if coming is None:
                 continue

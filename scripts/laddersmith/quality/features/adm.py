@@ -22,7 +22,7 @@ from .adm_bands import DETAIL
 from .adm_csf import NOISE, SCALES, pooled, sensitivity
 from .adm_frame import BLOCK, SCALE, STRIP, measure
 from .adm_wavelet import PAD, line_length
-from .arrays import check_picture, check_samples, flat, lines
+from .arrays import check_frame, check_picture, flat, lines
 
 SMALLEST = 17  # samples a side: below, a band of the coarsest scale has one coefficient and no neighbour to mirror
 OUTSIDE = -1e30  # added to coefficients that do not count
@@ -78,8 +78,7 @@ class Adm:
             If shape or type are not as promised.
         """
         count = len(distorted)
-        check_samples("ADM", reference, self._shape, self._depth)
-        check_samples("ADM", distorted, (min(max(count, 1), self._encodes), *self._shape), self._depth)
+        check_frame("ADM", reference, distorted, self._shape, self._encodes, self._depth)
         strides = (reference.strides[0], *distorted.strides[:2])
         measure(
             flat(reference), flat(distorted), reference.itemsize, self._unit, strides, count, self._work, self._scales,

@@ -7,10 +7,19 @@ import numpy as np
 from numba import cuda, float32, int32, uint32
 from numpy.typing import NDArray
 
-from ...errors import ScoreError
 from .adm import SMALLEST
 from .adm_csf import COS2_ONE_DEGREE, HIGH, LOW, MASKING, NOISE, SCALES, band_size, pooled, sensitivity
-from .cuda_tools import PartialSums, Tile, check_planes, device_array, on_device, on_grid, sample_reader, unrolled
+from .cuda_tools import (
+    OnDevice,
+    PartialSums,
+    Tile,
+    check_planes,
+    device_array,
+    on_device,
+    on_grid,
+    sample_reader,
+    unrolled,
+)
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _MASKING = np.float32(MASKING)
@@ -198,7 +207,7 @@ def _masked(tile: Tile) -> Any:
     return kernel
 
 
-class AdmCuda:
+class AdmCuda(OnDevice):
     """ADM of up to `frames` frames, each with `encodes` encodes, in one go; frames and results stay on the device.
 
     Parameters and errors are those of `VifCuda`.
@@ -215,10 +224,8 @@ class AdmCuda:
         frames: int = 1,
         tile: Tile = Tile(),  # noqa: B008 (frozen)
     ) -> None:
-        if min(width, height) < SMALLEST:
-            raise ScoreError(f"frames of {width}x{height} are too small for ADM; both sides need {SMALLEST} samples")
-        self.shape = (frames, 1 + encodes, height, width)
-        self.depth, self.tile, self.gain_limit = depth, tile, np.float32(gain_limit)
+        super().__init__("ADM", width, height, depth, encodes, frames, tile, SMALLEST)
+        self.gain_limit = np.float32(gain_limit)
         self._sizes = [(band_size(height, scale), band_size(width, scale)) for scale in range(SCALES)]
         self._pooled = [(pooled(h), pooled(w)) for h, w in self._sizes]
         self._grids = [self._grid(scale) for scale in range(SCALES)]
@@ -270,10 +277,3 @@ class AdmCuda:
         by_scale = strength[:, :, 1:] / strength[:, :, :1]
         total = strength.sum(axis=0)
         return np.moveaxis(np.concatenate([(total[:, 1:] / total[:, :1])[None], by_scale]), 0, -1)
-
-    def __call__(self, planes: Any, stream: Any = 0) -> NDArray[np.float64]:
-        """float64 [frames, encodes, 5]: adm2, adm_scale0..3 of frames on the device; waits for them."""
-        sums = self.sums(planes, stream).copy_to_host(stream=stream)
-        if stream:
-            stream.synchronize()
-        return self.features(sums, planes.shape[0])

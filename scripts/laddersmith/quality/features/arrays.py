@@ -1,8 +1,10 @@
 """Memory as the kernels want it: lines of floats that begin where a cache line does, and frames as flat bytes."""
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ...errors import ScoreError
 
@@ -10,12 +12,12 @@ CACHE_LINE = 64  # bytes
 DEPTHS = (8, 10, 12, 16)  # bits per sample that libvmaf reads, and so do the kernels
 
 
-def lines(count: int, length: int) -> NDArray[np.float32]:
-    """Zeros, float32 [count, length], whose first element begins a line of the cache."""
-    spare = CACHE_LINE // 4
-    memory = np.zeros(count * length + spare, np.float32)
-    first = -(memory.ctypes.data // 4) % spare
-    return memory[first : first + count * length].reshape(count, length)
+def lines(count: int, length: int, kind: DTypeLike = np.float32) -> NDArray[Any]:
+    """Zeros [count, length] whose first element begins a line of the cache."""
+    size = count * length * np.dtype(kind).itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(kind).reshape(count, length)
 
 
 def check_picture(feature: str, width: int, height: int, depth: int, smallest: int) -> None:
@@ -34,6 +36,19 @@ def check_picture(feature: str, width: int, height: int, depth: int, smallest: i
         )
 
 
+def check_frame(
+    feature: str,
+    reference: NDArray[np.integer],
+    distorted: NDArray[np.integer],
+    shape: tuple[int, int],
+    encodes: int,
+    depth: int,
+) -> None:
+    """Refuse other than a reference of `shape` and 1 to `encodes` encodes [n, *shape]; errors as `check_samples`."""
+    check_samples(feature, reference, shape, depth)
+    check_samples(feature, distorted, (min(max(len(distorted), 1), encodes), *shape), depth)
+
+
 def check_samples(feature: str, samples: NDArray[np.integer], shape: tuple[int, ...], depth: int) -> None:
     """Refuse frames of another shape or type than promised: a kernel would read past their end.
 
@@ -45,7 +60,8 @@ def check_samples(feature: str, samples: NDArray[np.integer], shape: tuple[int, 
     wanted = np.dtype(np.uint8 if depth == 8 else np.uint16)
     if samples.shape != shape or samples.dtype != wanted:
         raise ScoreError(f"{feature} was given {samples.dtype} {samples.shape} where {wanted} {shape} was promised")
-    if samples.strides[-1] != samples.itemsize or min(samples.strides) < 0:
+    whole = all(step >= 0 and step % samples.itemsize == 0 for step in samples.strides)
+    if samples.strides[-1] != samples.itemsize or not whole:
         raise ScoreError(f"{feature} reads rows of adjacent samples, one below the other; copy the frame first")
 
 

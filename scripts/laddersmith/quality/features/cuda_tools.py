@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from numba import config, cuda, float32, float64, int32, uint32
+from numpy.typing import NDArray
 
 from ...errors import ScoreError
+from .arrays import DEPTHS, check_picture
 
 SAMPLES_OF_ARRAY = 2**31
 _FIRST = np.int32(0)
@@ -153,6 +155,32 @@ class PartialSums:
         return self.sums
 
 
+class OnDevice:
+    """What the features on the GPU have in common: the planes that they take, and how their results come back.
+
+    Attributes
+    ----------
+    shape : of the planes: [frames, 1 + encodes, height, width].
+    """
+
+    sums: Callable[..., Any]
+    features: Callable[..., NDArray[np.float64]]
+
+    def __init__(
+        self, feature: str, width: int, height: int, depth: int, encodes: int, frames: int, tile: Tile, smallest: int
+    ) -> None:
+        check_picture(feature, width, height, depth, smallest)
+        self.shape = (frames, 1 + encodes, height, width)
+        self.depth, self.tile = depth, tile
+
+    def __call__(self, planes: Any, *others: Any, stream: Any = 0) -> NDArray[np.float64]:
+        """The `features` of frames on the device, from the `sums` of the same arguments; waits for them."""
+        sums = self.sums(planes, *others, stream).copy_to_host(stream=stream)
+        if stream:
+            stream.synchronize()
+        return self.features(sums, planes.shape[0])
+
+
 def device_array(shape: tuple[int, ...], dtype: Any) -> Any:
     """A device array of less than 2^31 samples.
 
@@ -177,7 +205,7 @@ def sample_type(depth: int) -> Any:
     ScoreError
         If it is not 8, 10, 12 or 16.
     """
-    if depth not in (8, 10, 12, 16):
+    if depth not in DEPTHS:
         raise ScoreError(f"samples of 8, 10, 12 or 16 bits can be scored, not of {depth}; convert the video")
     return np.uint8 if depth == 8 else np.uint16
 

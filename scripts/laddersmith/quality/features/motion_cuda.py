@@ -7,8 +7,7 @@ import numpy as np
 from numba import cuda, float32, int32, uint32
 from numpy.typing import NDArray
 
-from ...errors import ScoreError
-from .cuda_tools import PartialSums, Tile, check_planes, mirrored, on_grid, unrolled
+from .cuda_tools import OnDevice, PartialSums, Tile, check_planes, mirrored, on_grid, unrolled
 from .motion import BLUR, SMALLEST
 
 TAPS = np.array([*BLUR[:3], *BLUR[1::-1]], np.float32)
@@ -83,7 +82,7 @@ def _blurred_difference(tile: Tile) -> Any:
     return kernel
 
 
-class MotionCuda:
+class MotionCuda(OnDevice):
     """Motion of up to `frames` successive references; frames and results stay on the device.
 
     Parameters and errors are those of `VifCuda`.
@@ -99,10 +98,7 @@ class MotionCuda:
         frames: int = 1,
         tile: Tile = Tile(),  # noqa: B008 (frozen)
     ) -> None:
-        if min(width, height) < SMALLEST:
-            raise ScoreError(f"frames of {width}x{height} are too small for motion; both sides need {SMALLEST} samples")
-        self.shape = (frames, 1 + encodes, height, width)
-        self.depth, self.tile = depth, tile
+        super().__init__("motion", width, height, depth, encodes, frames, tile, SMALLEST)
         self._grid = (-(-width // (tile.columns - 2 * (TAPS.size // 2))), -(-height // tile.rows))
         self._sums = PartialSums(frames, [self._grid[0] * self._grid[1] * tile.columns], tile)
 
@@ -122,10 +118,3 @@ class MotionCuda:
     def features(self, sums: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
         """float64 [frames], motion, of what `sums` gave."""
         return sums[0, :frames] / (self.shape[2] * self.shape[3] * 2.0 ** (self.depth - 8))
-
-    def __call__(self, planes: Any, previous: Any, stream: Any = 0) -> NDArray[np.float64]:
-        """float64 [frames]: motion of the references of frames on the device; waits for them."""
-        sums = self.sums(planes, previous, stream).copy_to_host(stream=stream)
-        if stream:
-            stream.synchronize()
-        return self.features(sums, planes.shape[0])

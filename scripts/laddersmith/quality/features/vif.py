@@ -15,11 +15,9 @@ second row. Borders are mirrored without repeating the outermost sample.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike, NDArray
 
-from ...errors import ScoreError
-from .arrays import CACHE_LINE, check_picture
+from .arrays import CACHE_LINE, check_frame, check_picture, flat, lines
 from .vectors import LANES
 from .vif_blocks import HALO, RING, ROWS, RUN, TILE, Scale, Work
 from .vif_filters import FILTERS, NOISE, SCALES, SMALLEST
@@ -70,20 +68,15 @@ class Vif:
         a row are neighbours, rows may be padded.
         """
         count = len(distorted)
-        for samples, most in ((reference[None], 1), (distorted, self._encodes)):
-            fits = samples.shape[1:] == self._shape and samples.dtype == self._line.dtype
-            if not (fits and 1 <= len(samples) <= most):
-                raise ScoreError(
-                    f"VIF was set up for up to {self._encodes} encodes of {self._shape[1]}x{self._shape[0]}, "
-                    f"{self._line.dtype}, and got {samples.dtype} {samples.shape}; make another Vif"
-                )
+        check_frame("VIF", reference, distorted, self._shape, self._encodes, self._depth)
         strides = tuple(stride // self._line.itemsize for stride in (reference.strides[0], *distorted.strides[:2]))
         measure(
-            _flat(reference), _flat(distorted), strides, count, self._shape[1], 1 << (self._depth - 1), self._line,
-            *self._scales, self._work, np.float32(NOISE * self._unit), self._gain_limit, self._sums,
+            *(flat(samples).view(samples.dtype) for samples in (reference, distorted)), strides, count, self._shape[1],
+            1 << (self._depth - 1), self._line, *self._scales, self._work, np.float32(NOISE * self._unit),
+            self._gain_limit, self._sums,
         )  # fmt: skip
-        (capacity, flat), (information, loss) = self._sums[:, 0].T, np.moveaxis(self._sums[:, 1 : count + 1], 2, 0)
-        left = information + flat[:, None] - loss * (NOISE**2 / 255**2 / self._unit)
+        (capacity, still), (information, loss) = self._sums[:, 0].T, np.moveaxis(self._sums[:, 1 : count + 1], 2, 0)
+        left = information + still[:, None] - loss * (NOISE**2 / 255**2 / self._unit)
         return (left / capacity[:, None]).T.copy()
 
 
@@ -91,22 +84,10 @@ def _whole_runs(vectors: int) -> int:
     return -(-vectors // RUN) * RUN
 
 
-def _flat(samples: NDArray[np.integer]) -> NDArray[np.integer]:
-    """The samples from the first to the last, padding between rows included."""
-    whole = all(stride >= 0 and stride % samples.itemsize == 0 for stride in samples.strides)
-    if samples.strides[-1] != samples.itemsize or not whole:
-        raise ScoreError("VIF reads rows of neighbouring samples, from top to bottom; copy the frame")
-    span = sum((n - 1) * stride for n, stride in zip(samples.shape, samples.strides, strict=True)) // samples.itemsize
-    return as_strided(samples, (span + 1,), (samples.itemsize,), writeable=False)
-
-
 def _lines(rows: int, samples: int, dtype: DTypeLike) -> NDArray:
-    """Zeros that begin at a line of the cache; each row is an odd number of them long, so that rows spread over it."""
+    """`lines`, each an odd number of cache lines long, so that rows spread over the cache."""
     size = np.dtype(dtype).itemsize
-    width = (-(-samples * size // CACHE_LINE) | 1) * CACHE_LINE
-    memory = np.zeros(rows * width + CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
-    return memory[first : first + rows * width].view(dtype).reshape(rows, width // size)
+    return lines(rows, (-(-samples * size // CACHE_LINE) | 1) * CACHE_LINE // size, dtype)
 
 
 def _work(vectors: int) -> Work:

@@ -13,8 +13,8 @@ import numpy as np
 from numba import cuda, float32, int32, uint32
 from numpy.typing import NDArray
 
-from ...errors import ScoreError
 from .cuda_tools import (
+    OnDevice,
     PartialSums,
     Tile,
     check_planes,
@@ -281,7 +281,7 @@ def _halve(scale: int, depth: int | None, tile: Tile) -> Any:
     return on_grid(kernel, fastmath=False)
 
 
-class VifCuda:
+class VifCuda(OnDevice):
     """VIF of up to `frames` frames, each with `encodes` encodes, in one go; frames and results stay on the device.
 
     Parameters
@@ -293,7 +293,7 @@ class VifCuda:
     Raises
     ------
     ScoreError
-        If frames are smaller than VIF can measure.
+        If frames are smaller than VIF can measure, or of another depth than 8, 10, 12 or 16 bits.
     """
 
     def __init__(
@@ -307,10 +307,8 @@ class VifCuda:
         frames: int = 1,
         tile: Tile = Tile(),  # noqa: B008 (frozen)
     ) -> None:
-        if min(width, height) < SMALLEST:
-            raise ScoreError(f"frames of {width}x{height} are too small for VIF; both sides need {SMALLEST} samples")
-        self.shape = (frames, 1 + encodes, height, width)
-        self.depth, self.tile, self.gain_limit = depth, tile, np.float32(gain_limit)
+        super().__init__("VIF", width, height, depth, encodes, frames, tile, SMALLEST)
+        self.gain_limit = np.float32(gain_limit)
         self._sizes = [(height >> scale, width >> scale) for scale in range(SCALES)]
         self._grids = [self._grid(scale) for scale in range(SCALES)]
         planes = frames * (1 + encodes)
@@ -353,10 +351,3 @@ class VifCuda:
         """float64 [frames, encodes, 4], vif_scale0..3, of what `sums` gave."""
         by_plane = sums.reshape(SCALES, -1, self.shape[1])[:, :frames]
         return np.moveaxis(by_plane[:, :, 1:] / by_plane[:, :, :1], 0, -1)
-
-    def __call__(self, planes: Any, stream: Any = 0) -> NDArray[np.float64]:
-        """float64 [frames, encodes, 4]: vif_scale0..3 of frames on the device; waits for them."""
-        sums = self.sums(planes, stream).copy_to_host(stream=stream)
-        if stream:
-            stream.synchronize()
-        return self.features(sums, planes.shape[0])
