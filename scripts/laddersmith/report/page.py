@@ -119,6 +119,8 @@ def _measured(hull: pd.DataFrame, points: pd.DataFrame, shots: pd.DataFrame, lad
     """How much was measured, in a sentence."""
     whole = int((hull["allocation"] == SINGLE).sum())
     said = f"{whole} points of the title, each measured in all of its {len(shots)} shots ({len(points):,} encodes) to "
+    if not whole:
+        said = f"{len(points):,} encodes of single shots, each of the {len(shots)} at CRFs of its own, to "
     return said + f"search; {len(ladder['fixed'])} of the whole title for the fixed ladder."
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from ..tables import ANY_HEIGHT, FIXED_MARK, SINGLE
+from ..tables import ANY_HEIGHT, FIXED_MARK, PER_SHOT, SINGLE
 from .palette import CODECS, FIXED, GRID, HEIGHTS, INK, MUTED
 
 Chart = alt.TopLevelMixin
@@ -32,6 +32,8 @@ def cloud(
         ["codec", "height", "variant", "bitrate_kbps"], kind="stable"
     )
     points = searched[searched["allocation"] == SINGLE]
+    if points.empty:  # shots were measured at CRFs of their own
+        points = searched[searched["allocation"] == PER_SHOT]
     codecs = sorted(set(points["codec"]) | {rung["codec"] for rung in rungs})
     columns = max(1, min(len(codecs), width // 300))
     marked = _marked(searched, rungs, fixed)
