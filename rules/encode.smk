@@ -22,7 +22,8 @@ rule encode:
         batches=batches_of,
         variants=encoder_settings,
         keyframe_s=config["encode"]["keyframe_s"],
-        version=stage_version("encode"),
+        looks=look_settings("window_s"),
+        version=encoder_version(),
     message:
         "{wildcards.title}: encodes, batch {wildcards.batch}, round {wildcards.round}, {wildcards.codec} {wildcards.height}p"
     script:

@@ -5,7 +5,7 @@ from pathlib import Path
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.encode.points import encode_points
-from laddersmith.shots import batch_of, with_whole_title
+from laddersmith.shots import batch_of, with_looks, with_whole_title
 from laddersmith.source import load_media
 from laddersmith.store import Store
 
@@ -23,19 +23,22 @@ def main(
     batches: int,
     variants: dict,
     keyframe_s: float,
+    looks: dict,
     config: dict,
     threads: int,
 ) -> None:
     every_shot = tables.read(shots, tables.SHOTS)
     mine = set(every_shot["shot"][batch_of(every_shot, batches) == int(batch)])
+    mine |= {tables.look_at(shot) for shot in mine}
     if int(batch) == 0:
         mine.add(tables.WHOLE_TITLE)
     rows = tables.read(plan, tables.PLAN)
     rows = rows[rows["shot"].isin(mine) & (rows["codec"] == codec) & (rows["height"] == int(height))]
     Path(streams).mkdir(parents=True, exist_ok=True)
+    media = load_media(facts)
     encodes = encode_points(
-        load_media(facts),
-        with_whole_title(every_shot),
+        media,
+        with_looks(with_whole_title(every_shot), looks.get("window_s"), media.frame_rate),
         rows,
         variants=variants,
         title=title,
@@ -45,6 +48,7 @@ def main(
         threads=threads,
         timeout_s=config["encode"]["timeout_s"],
         frame_cache_mb=config["encode"]["frame_cache_mb"],
+        program=config["ffmpeg"],
     )
     tables.write(table, encodes, tables.ENCODES)
 

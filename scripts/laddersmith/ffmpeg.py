@@ -16,6 +16,7 @@ from pathlib import Path
 from .errors import ToolError
 
 TAIL_LINES = 12
+MEND = "run `make env`, or mend IMAGEIO_FFMPEG_EXE"
 
 # Sources come from strangers: only local files, only demuxers that open nothing beyond the file they are given.
 PROTOCOLS = "file,pipe"
@@ -50,22 +51,50 @@ def executable() -> str:
 
 
 @functools.cache
-def build() -> str:
-    """The full text of `ffmpeg -version`: release, compiler, configuration and library versions."""
+def build(program: str | None = None) -> str:
+    """The full text of `ffmpeg -version`: release, compiler, configuration and library versions.
+
+    `program` is a user's own ffmpeg, a path or a name on the PATH; none is that of the locked environment.
+    """
+    mend = "set `ffmpeg` in the config to one that does, or leave it out" if program else MEND
+    text = _told(program, "-version", mend)
+    if not text.startswith("ffmpeg version "):
+        raise ToolError(f"{program or executable()} is no ffmpeg; {mend}")
+    return text
+
+
+def version(program: str | None = None) -> str:
+    """The release of ffmpeg in use, `n9.0.2-17-g2a571b6068-20260930` say."""
+    return build(program).split()[2]
+
+
+@functools.cache
+def encoders(program: str | None = None) -> frozenset[str]:
+    """Names of the video encoders that this ffmpeg was built with."""
+    build(program)
+    listed = [line.split() for line in _told(program, "-encoders", MEND).splitlines()]
+    return frozenset(words[1] for words in listed if len(words) > 2 and words[0].startswith("V") and words[1] != "=")
+
+
+def _told(program: str | None, question: str, mend: str) -> str:
+    """What ffmpeg prints of itself."""
+    command = [program or executable(), "-hide_banner", question]
     try:
         return subprocess.run(
-            [executable(), "-version"], check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60
+            command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60
         ).stdout.strip()
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ToolError(f"{executable()} does not run ({error}); run `make env`, or mend IMAGEIO_FFMPEG_EXE") from error
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise ToolError(f"{command[0]} does not run ({error}); {mend}") from error
 
 
-def version() -> str:
-    """The release of ffmpeg in use, `n9.0.2-17-g2a571b6068-20260930` say."""
-    return build().split()[2]
-
-
-def run(arguments: Sequence[str], *, what: str, frames: Iterable[bytes] = (), timeout_s: float = 3600.0) -> Finished:
+def run(
+    arguments: Sequence[str],
+    *,
+    what: str,
+    frames: Iterable[bytes] = (),
+    timeout_s: float = 3600.0,
+    program: str | None = None,
+) -> Finished:
     """Run ffmpeg with `arguments`, writing `frames` to its standard input.
 
     Parameters
@@ -74,13 +103,14 @@ def run(arguments: Sequence[str], *, what: str, frames: Iterable[bytes] = (), ti
     what : where in the work this is, for the error's first words ("bikes, shot 3, x264 270p CRF 28").
     frames : raw pictures, each the bytes of one frame; none closes the input at once.
     timeout_s : wall seconds after which the program is killed.
+    program : a user's own ffmpeg; none is that of the locked environment.
 
     Raises
     ------
     ToolError
         If the program fails, is killed, or takes longer than `timeout_s`; with the command and the tail of stderr.
     """
-    command = [executable(), "-hide_banner", "-nostats", "-y", *arguments]
+    command = [program or executable(), "-hide_banner", "-nostats", "-y", *arguments]
     late = threading.Event()
     with tempfile.TemporaryFile() as log:
         started = time.monotonic()

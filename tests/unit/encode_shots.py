@@ -9,13 +9,25 @@ import av
 import pandas as pd
 from laddersmith import tables
 from laddersmith.encode import CODECS, Settings
+from laddersmith.encode.codecs import SOFTWARE
 from laddersmith.encode.run import arguments, encode
 from laddersmith.source.frames import pack
 from laddersmith.source.media import Colour, Media
 
 WIDTH, HEIGHT = 160, 68
 BT709 = Colour("tv", "bt709", "bt709", "bt709", "left")
-QUICK = {"x264": "veryfast", "x265": "veryfast", "svtav1": "8"}
+QUICK = {
+    "x264": "veryfast",
+    "x265": "veryfast",
+    "svtav1": "8",
+    "libaom": "6",
+    "rav1e": "10",
+    "vp9": "5",
+    "vvenc": "faster",
+}
+NAMES = [codec.name for codec in SOFTWARE]  # those that every machine can run
+# What a cap can be depends on the codec: VVenC refuses one below what it takes for feasible.
+CAPS_KBPS = {"vvenc": 400.0}
 
 
 def title(path: Path, width: int, height: int, frames: int) -> Media:
@@ -25,7 +37,7 @@ def title(path: Path, width: int, height: int, frames: int) -> Media:
 
 def settings(codec: str, **changes: object) -> Settings:
     """Quick settings with a keyframe every 5 frames; `changes` to them."""
-    usual = Settings(QUICK[codec], "yuv420p", CODECS[codec].knob.default_crfs[2], 5, 1, "25/1")
+    usual = Settings(QUICK[codec], CODECS[codec].pix_fmts[0], CODECS[codec].knob.default_crfs[2], 5, 1, "25/1")
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
@@ -57,7 +69,14 @@ def shot_table(*ranges: tuple[int, int]) -> pd.DataFrame:
 
 def plan_table(codec: str, shots: Iterable[int], crfs: Iterable[str], **changes: object) -> pd.DataFrame:
     """A plan of one variant, called v, at 64p."""
-    usual = {"codec": codec, "variant": "v", "preset": QUICK[codec], "pix_fmt": "yuv420p", "height": 64, "width": 96}
+    usual = {
+        "codec": codec,
+        "variant": "v",
+        "preset": QUICK[codec],
+        "pix_fmt": CODECS[codec].pix_fmts[0],
+        "height": 64,
+        "width": 96,
+    }
     usual |= {"maxrate_kbps": None, "bufsize_kbps": None, "reason": "a test"}
     crfs = list(crfs)
     rows = [usual | {"shot": shot, "crf": crf} | changes for shot in shots for crf in crfs]

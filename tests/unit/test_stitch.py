@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import av
 import pytest
-from encode_shots import BT709, HEIGHT, WIDTH, decoded, encode_shot, settings, title
+from clips import ffmpeg_run
+from encode_shots import BT709, CAPS_KBPS, HEIGHT, NAMES, WIDTH, decoded, encode_shot, settings, title
 from laddersmith import source
 from laddersmith.encode import CODECS
-from laddersmith.encode.inspect import read_packets
+from laddersmith.encode.inspect import measure, read_packets
 from laddersmith.encode.run import arguments, encode
 from laddersmith.errors import PackageError
 from laddersmith.package import stitch
@@ -20,7 +22,14 @@ from laddersmith.source.frames import pack
 
 # One frame, two, three, and twelve, of several scenes; then a hard cut within a shot, and one frame last.
 SHOTS = [(29, 30), (30, 32), (74, 77), (80, 92), (132, 144), (100, 101)]
-CAPS = {"maxrate_kbps": 150.0, "bufsize_kbps": 150.0}
+AV1 = [name for name in NAMES if CODECS[name].decoded_as == "av1"]
+FORMATS = [(name, pix_fmt) for name in NAMES for pix_fmt in CODECS[name].pix_fmts if pix_fmt.startswith("yuv420")]
+# The type in a NAL unit's header: ITU-T H.264 7.3.1, H.265 7.3.1.2, H.266 7.3.1.2.
+NAL_TYPE = {
+    "h264": lambda header: header[0] & 31,
+    "hevc": lambda header: header[0] >> 1 & 63,
+    "vvc": lambda header: header[1] >> 3,
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +55,15 @@ def pictures(files: list[Path]) -> list[bytes]:
 
 
 def units(packet: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
-    """Type and bytes of each NAL unit (behind its length in four bytes) or OBU (whose length is in its header)."""
+    """Type and bytes of each NAL unit (behind its length in four bytes) or OBU (whose length is in its header).
+
+    A packet of VP9 is one unit, without a type.
+    """
+    if codec == "vp9":
+        yield -1, packet
+        return
     while packet:
-        if codec == "svtav1":
+        if codec in AV1:
             length, shift, size = 0, 0, 1
             while True:  # leb128, AV1 specification 4.10.5
                 length |= (packet[size] & 127) << shift
@@ -58,7 +73,7 @@ def units(packet: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
             kind, end = packet[0] >> 3 & 15, size + length
         else:
             end = 4 + int.from_bytes(packet[:4], "big")
-            kind = packet[4] & 31 if codec == "x264" else packet[4] >> 1 & 63
+            kind = NAL_TYPE[CODECS[codec].decoded_as](packet[4:6])
         yield kind, packet[:end]
         packet = packet[end:]
 
@@ -68,7 +83,7 @@ def packets_of(path: Path) -> tuple[list[bytes], bytes]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
-        return packets, bytes(stream.codec_context.extradata)
+        return packets, bytes(stream.codec_context.extradata or b"")
 
 
 def from_the_header_alone(path: Path, codec: str) -> list[bytes]:
@@ -76,19 +91,20 @@ def from_the_header_alone(path: Path, codec: str) -> list[bytes]:
     packets, entry = packets_of(path)
     sets = CODECS[codec].parameter_sets
     stripped = [b"".join(unit for kind, unit in units(packet, codec) if kind not in sets) for packet in packets]
-    decoder = av.CodecContext.create("libdav1d" if codec == "svtav1" else CODECS[codec].decoded_as, "r")
-    if codec == "svtav1":  # av1C is four bytes and the sequence header, which the decoder wants before the first frame
+    decoder = av.CodecContext.create("libdav1d" if codec in AV1 else CODECS[codec].decoded_as, "r")
+    if codec in AV1:  # av1C is four bytes and the sequence header, which the decoder wants before the first frame
         stripped[0] = entry[4:] + stripped[0]
-    else:
+    elif entry:
         decoder.extradata = entry
     frames = [frame for data in stripped for frame in decoder.decode(av.Packet(data))] + decoder.decode(None)
     return [pack(frame) for frame in frames]
 
 
-@pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le"])
-@pytest.mark.parametrize("caps", [{}, CAPS], ids=["free", "capped"])
-def test_the_whole_decodes_to_the_frames_of_its_parts(codec, pix_fmt, caps, media, tmp_path):
+@pytest.mark.parametrize(("codec", "pix_fmt"), FORMATS)
+@pytest.mark.parametrize("capped", [False, True], ids=["free", "capped"])
+def test_the_whole_decodes_to_the_frames_of_its_parts(codec, pix_fmt, capped, media, tmp_path):
+    kbps = CAPS_KBPS.get(codec, 150.0)
+    caps = {"maxrate_kbps": kbps, "bufsize_kbps": kbps} if capped else {}
     files = parts_of(media, codec, tmp_path, pix_fmt=pix_fmt, **caps)
     stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
     expected = pictures(files)
@@ -99,24 +115,71 @@ def test_the_whole_decodes_to_the_frames_of_its_parts(codec, pix_fmt, caps, medi
     assert from_the_header_alone(tmp_path / "whole.mp4", codec) == expected
 
 
-@pytest.mark.parametrize("codec", ["x264", "x265"])
+@pytest.mark.parametrize("codec", NAMES)
+def test_the_whole_states_the_colour_of_its_parts(codec, media, tmp_path):
+    files = parts_of(media, codec, tmp_path, shots=[(30, 32), (80, 82)])
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
+    measure(tmp_path / "whole.mp4", CODECS[codec], settings(codec, keyint=2), BT709, WIDTH, HEIGHT, frames=4)
+
+
+def test_h266_plays_as_a_byte_stream_too(media, tmp_path):
+    stitch(parts_of(media, "vvenc", tmp_path), tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="vvenc")
+    ffmpeg_run("-i", tmp_path / "whole.mp4", "-c", "copy", "-bsf:v", "vvc_mp4toannexb", tmp_path / "whole.266")
+    ffmpeg_run("-i", tmp_path / "whole.266", "-f", "rawvideo", tmp_path / "whole.yuv")
+    assert (tmp_path / "whole.yuv").read_bytes() == b"".join(decoded(tmp_path / "whole.mp4")[1])
+
+
+def test_hidden_frames_of_vp9_stay_hidden(media, tmp_path):
+    """A second pass gives VP9 alternate references that no one sees: each is within a shown frame's packet."""
+    log = str(tmp_path / "first")
+    for part, (start, end) in enumerate([(80, 110), (140, 170)]):
+        asked = settings("vp9", keyint=30)
+        frames = list(source.frames(media, start, end, width=WIDTH, height=HEIGHT, pix_fmt="yuv420p"))
+        for number in ("1", "2"):
+            more = ["-pass", number, "-passlogfile", log, "-auto-alt-ref", "1", "-lag-in-frames", "25"]
+            two_pass = replace(CODECS["vp9"], options=lambda asked, more=more: [*CODECS["vp9"].options(asked), *more])
+            given = arguments(two_pass, asked, BT709, WIDTH, HEIGHT)
+            encode(given, frames, tmp_path / f"{part}.mp4", what="a test", timeout_s=60)
+    files = [tmp_path / "0.mp4", tmp_path / "1.mp4"]
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="vp9")
+    packets, _ = packets_of(tmp_path / "whole.mp4")
+    # A superframe ends with its marker, 110 in the highest bits (VP9 bitstream specification, annex B).
+    assert any(packet[-1] >> 5 == 0b110 for packet in packets)
+    assert len(packets) == 60
+    assert decoded(tmp_path / "whole.mp4")[1] == pictures(files)
+
+
+@pytest.mark.parametrize("codec", ["x264", "x265", "vvenc"])
 def test_packets_hold_slices_and_nothing_else(codec, media, tmp_path):
     stitch(parts_of(media, codec, tmp_path), tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
-    slices = {"x264": {1, 5}, "x265": {0, 1, 19, 20}}[codec]  # table 7-1 of H.264 and of H.265: the keyframes are IDR
+    # Table 7-1 of H.264 and of H.265, table 5 of H.266: the keyframes are IDR. Pictures of H.266 bring adaptation
+    # parameter sets (17) of their own.
+    slices = {"x264": {1, 5}, "x265": {0, 1, 19, 20}, "vvenc": {0, 1, 7, 8, 17}}[codec]
     packets, _ = packets_of(tmp_path / "whole.mp4")
     assert {kind for packet in packets for kind, _ in units(packet, codec)} <= slices
 
 
-@pytest.mark.parametrize("preset", ["3", "8", "10"])
-def test_every_sequence_header_of_av1_is_the_sample_entrys(preset, media, tmp_path):
-    files = parts_of(media, "svtav1", tmp_path, preset=preset)
-    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec="svtav1")
+@pytest.mark.parametrize(
+    ("codec", "preset"),
+    [
+        ("svtav1", "3"),
+        ("svtav1", "8"),
+        ("svtav1", "10"),
+        ("libaom", "4"),
+        ("libaom", "6"),
+        ("rav1e", "6"),
+        ("rav1e", "10"),
+    ],
+)
+def test_every_sequence_header_of_av1_is_the_sample_entrys(codec, preset, media, tmp_path):
+    files = parts_of(media, codec, tmp_path, preset=preset)
+    stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
     packets, entry = packets_of(tmp_path / "whole.mp4")
-    headers = [unit for packet in packets for kind, unit in units(packet, "svtav1") if kind == 1]
+    headers = [unit for packet in packets for kind, unit in units(packet, codec) if kind == 1]
     assert headers == [entry[4:]] * 10  # one at each keyframe
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", NAMES)
 @pytest.mark.parametrize("rate", ["30000/1001", "24000/1001", "25/2", "60/1"])
 def test_frames_are_shown_at_their_time_at_every_rate(codec, rate, media, tmp_path):
     files = parts_of(media, codec, tmp_path, shots=SHOTS[1:4], frame_rate=rate)
@@ -131,7 +194,7 @@ def test_frames_are_shown_at_their_time_at_every_rate(codec, rate, media, tmp_pa
         assert stream.average_rate == Fraction(rate)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", NAMES)
 def test_packets_have_rising_decoding_times_one_frame_apart(codec, media, tmp_path):
     files = parts_of(media, codec, tmp_path)
     stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
@@ -144,14 +207,16 @@ def test_packets_have_rising_decoding_times_one_frame_apart(codec, media, tmp_pa
     assert min(packet.pts for packet in packets) == 0
     assert tag == CODECS[codec].sample_entry
     assert b"elst" not in (tmp_path / "whole.mp4").read_bytes()
-    if codec != "svtav1":  # a packet of AV1 always shows one frame, in order
+    if codec not in (*AV1, "vp9"):  # a packet of these always shows one frame, in order
         assert packets[0].dts < 0
     keyframes = [packet.frame for packet in read_packets(tmp_path / "whole.mp4", Fraction(25)) if packet.keyframe]
     assert keyframes == [0, 1, 3, 6, 11, 16, 18, 23, 28, 30]
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", NAMES)
 def test_contents_and_crfs_as_unlike_as_can_be_share_their_parameter_sets(codec, tmp_path):
+    asked = settings(codec)
+    wide = asked.pix_fmt.endswith("10le")
     size = WIDTH * HEIGHT * 3 // 2
     noise = random.Random(1)
     shots = {
@@ -163,12 +228,13 @@ def test_contents_and_crfs_as_unlike_as_can_be_share_their_parameter_sets(codec,
     knob = CODECS[codec].knob
     files = []
     for (name, frames), crf in zip(shots.items(), (str(knob.low), str(knob.high), "23", "40"), strict=True):
-        files.append(encode_shot(codec, settings(codec, crf=crf), frames, tmp_path / f"{name}.mp4"))
+        given = [b"".join(struct.pack("<H", 4 * byte) for byte in frame) for frame in frames] if wide else frames
+        files.append(encode_shot(codec, replace(asked, crf=crf), given, tmp_path / f"{name}.mp4"))
     stitch(files, tmp_path / "whole.mp4", frame_rate=Fraction(25), codec=codec)
     assert decoded(tmp_path / "whole.mp4")[1] == pictures(files)
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", NAMES)
 def test_two_runs_write_one_file_which_names_no_writer_and_no_time(codec, media, tmp_path):
     hashes = []
     for run in ("a", "b"):

@@ -57,10 +57,10 @@ class Workplace:
         (self.path / "config.yaml").write_text(yaml.safe_dump(self.config))
         wrapper = self.path / "ffmpeg-counted"
         if not wrapper.exists():
-            # A line per encode; everything else, the encoder included, is the real thing.
+            # A line per encode but those that only try an encoder; all else, the encoder included, is the real thing.
             wrapper.write_text(
                 "#!/bin/sh\n"
-                f'case "$*" in *pipe:0*-c:v*) echo "$*" >> "{self.calls}";; esac\n'
+                f'case "$*" in *tried.mp4) ;; *pipe:0*-c:v*) echo "$*" >> "{self.calls}";; esac\n'
                 f'exec "{ffmpeg.executable()}" "$@"\n'
             )
             wrapper.chmod(0o755)

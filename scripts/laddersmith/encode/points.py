@@ -56,7 +56,11 @@ class Job:
     @property
     def file(self) -> str:
         """Its file name."""
-        span = "whole" if self.row["shot"] == tables.WHOLE_TITLE else f"s{self.row['shot']:05d}"
+        shot = int(self.row["shot"])
+        if shot < tables.WHOLE_TITLE:
+            span = f"look{tables.look_at(shot):05d}"
+        else:
+            span = "whole" if shot == tables.WHOLE_TITLE else f"s{shot:05d}"
         return f"{span}_{self.row['variant']}_crf{self.row['crf']}.mp4"
 
 
@@ -73,6 +77,7 @@ def encode_points(
     threads: int,
     timeout_s: float,
     frame_cache_mb: float,
+    program: str | None = None,
 ) -> pd.DataFrame:
     """Have every point of `plan` in `folder`, one MP4 each, and return the table `tables.ENCODES`, in the plan's order.
 
@@ -83,9 +88,10 @@ def encode_points(
     store : asked for each point first, and given each new one.
     variants : settings by variant name; its `threads`, the encoder's own, are read here.
     keyframe_s : seconds between keyframes; the step is the nearest whole number of frames.
-    threads : encodes that run side by side.
+    threads : encodes that run side by side, and the most that decode the title.
     timeout_s : wall seconds after which one encode is stopped.
     frame_cache_mb : megabytes (10^6) of scaled frames kept in memory for the encodes of the same shot.
+    program : a user's own ffmpeg; none is that of the locked environment. Its build is part of a point's key.
 
     Raises
     ------
@@ -95,7 +101,9 @@ def encode_points(
     folder.mkdir(parents=True, exist_ok=True)
     frames_of = shots.set_index("shot")
     jobs = [
-        _job(media, frames_of.loc[row["shot"]], row, title, int(variants[row["variant"]]["threads"]), keyframe_s)
+        _job(
+            media, frames_of.loc[row["shot"]], row, title, int(variants[row["variant"]]["threads"]), keyframe_s, program
+        )
         for row in tables.conform(plan, tables.PLAN, title).to_dict("records")
     ]
     unlike = {job.key: job for job in jobs}
@@ -106,7 +114,7 @@ def encode_points(
 
     def make(job: Job) -> Point:
         try:
-            return _make(media, job, supply, store, folder, timeout_s)
+            return _make(media, job, supply, store, folder, threads, timeout_s, program)
         finally:
             supply.done(job.pictures)
 
@@ -124,7 +132,9 @@ def keyint(keyframe_s: float, frame_rate: Fraction) -> int:
     return max(2, round(keyframe_s * frame_rate))
 
 
-def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, keyframe_s: float) -> Job:
+def _job(
+    media: Media, shot: pd.Series, row: dict, title: str, threads: int, keyframe_s: float, program: str | None
+) -> Job:
     codec = CODECS[row["codec"]]
     what = f"{title}, {tables.span_name(row['shot'])}, {row['codec']} {row['height']}p CRF {row['crf']}"
     caps = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("maxrate_kbps", "bufsize_kbps")}
@@ -152,25 +162,34 @@ def _job(media: Media, shot: pd.Series, row: dict, title: str, threads: int, key
             "stage": STAGES["encode"],
             "frames": shot["frames_sha256"],
             "scaler": [SCALER, *av.library_versions["libswscale"]],
-            "encoder": ffmpeg.build(),
+            "encoder": ffmpeg.build(program),
             "arguments": given,
         }
     )
     return Job(row, width, height, codec, settings, int(shot["start"]), int(shot["end"]), given, key, what)
 
 
-def _make(media: Media, job: Job, supply: Supply, store: Store, folder: Path, timeout_s: float) -> Point:
+def _make(
+    media: Media,
+    job: Job,
+    supply: Supply,
+    store: Store,
+    folder: Path,
+    threads: int,
+    timeout_s: float,
+    program: str | None,
+) -> Point:
     """Encode, check, measure, and put into the store."""
     start, end, width, height, pix_fmt = job.pictures
 
     def decode() -> Iterator[bytes]:
-        return source.frames(media, start, end, width=width, height=height, pix_fmt=pix_fmt)
+        return source.frames(media, start, end, width=width, height=height, pix_fmt=pix_fmt, threads=threads)
 
     total = source.packed_bytes(pix_fmt, width, height) * (end - start)
     partial = ffmpeg.temporary_beside(folder / job.file)
     try:
         frames = supply.frames(job.pictures, decode, total)
-        finished = encode(job.arguments, frames, partial, what=job.what, timeout_s=timeout_s)
+        finished = encode(job.arguments, frames, partial, what=job.what, timeout_s=timeout_s, program=program)
         try:
             measured = measure(partial, job.codec, job.settings, media.colour, width, height, frames=end - start)
         except EncodeError as error:

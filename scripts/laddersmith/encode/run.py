@@ -30,7 +30,8 @@ def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, heig
     Raises
     ------
     EncodeError
-        If the encoder cannot take the picture's size or state the source's chroma siting, or one cap lacks the other.
+        If the encoder cannot take the picture's size, state the source's range or chroma siting, or cap the rate as
+        asked, or one cap lacks the other.
     """
     if (settings.maxrate_kbps is None) != (settings.bufsize_kbps is None):
         raise EncodeError("maxrate_kbps and bufsize_kbps cap a rate together; set both or none")
@@ -38,6 +39,11 @@ def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, heig
         raise EncodeError(
             f"{codec.name} takes pictures from {codec.min_side} to {codec.max_width}x{codec.max_height} pixels, "
             f"not {width}x{height}; leave this height or this codec out for the title"
+        )
+    if colour.range == "pc" and not codec.full_range:
+        raise EncodeError(
+            f"{codec.name} cannot state the source's full range, so that its pictures would be shown too harsh; leave "
+            "this codec out for the title"
         )
     siting = colour.chroma_location
     if siting not in ("unknown", *codec.chroma_locations) and settings.pix_fmt.startswith("yuv420"):
@@ -50,7 +56,7 @@ def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, heig
         *("-framerate", settings.frame_rate, "-i", "pipe:0", "-map", "0:v:0", "-fps_mode", "passthrough"),
         *("-vf", ",".join([*filters(colour), "setsar=1"])),
         *codec.arguments(settings),
-        *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"),
+        *("-fflags", "+bitexact", "-flags:v", f"+bitexact{codec.flags}", "-map_metadata", "-1"),
         *("-video_track_timescale", str(timescale(Fraction(settings.frame_rate))), "-f", "mp4"),
     ]
 
@@ -60,8 +66,17 @@ def command(given: list[str]) -> str:
     return shlex.join(["ffmpeg", *given, "out.mp4"])
 
 
-def encode(given: list[str], frames: Iterable[bytes], target: Path, *, what: str, timeout_s: float) -> ffmpeg.Finished:
-    """Run ffmpeg with `arguments(...)`, writing `target`; `what` is told first in an error.
+def encode(
+    given: list[str],
+    frames: Iterable[bytes],
+    target: Path,
+    *,
+    what: str,
+    timeout_s: float,
+    program: str | None = None,
+) -> ffmpeg.Finished:
+    """Run ffmpeg, a user's own `program` or that of the locked environment, with `arguments(...)`, writing `target`;
+    `what` is told first in an error.
 
     Raises
     ------
@@ -69,6 +84,6 @@ def encode(given: list[str], frames: Iterable[bytes], target: Path, *, what: str
         If ffmpeg fails, is killed or takes too long; with the full command and the tail of stderr.
     """
     try:
-        return ffmpeg.run([*given, str(target)], what=what, frames=frames, timeout_s=timeout_s)
+        return ffmpeg.run([*given, str(target)], what=what, frames=frames, timeout_s=timeout_s, program=program)
     except ToolError as error:
         raise EncodeError(str(error)) from error

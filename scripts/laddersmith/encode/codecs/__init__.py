@@ -1,10 +1,23 @@
 """The encoders, by the names that the config uses. Standard library only: every dry run imports this."""
 
-from .base import Codec, Knob, Settings
+from .amf import AV1_AMF, H264_AMF, HEVC_AMF
+from .base import Codec, Facts, Knob, Settings
+from .libaom import LIBAOM
+from .nvenc import AV1_NVENC, H264_NVENC, HEVC_NVENC
+from .qsv import AV1_QSV, H264_QSV, HEVC_QSV
+from .rav1e import RAV1E
 from .svtav1 import SVTAV1
+from .videotoolbox import H264_VIDEOTOOLBOX, HEVC_VIDEOTOOLBOX
+from .vp9 import VP9
+from .vvenc import VVENC
 from .x264 import X264
 from .x265 import X265
 
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (X264, X265, SVTAV1)}
+SOFTWARE = (X264, X265, SVTAV1, LIBAOM, RAV1E, VP9, VVENC)
+NVENC = (H264_NVENC, HEVC_NVENC, AV1_NVENC)
+QSV = (H264_QSV, HEVC_QSV, AV1_QSV)
+AMF = (H264_AMF, HEVC_AMF, AV1_AMF)
+VIDEOTOOLBOX = (H264_VIDEOTOOLBOX, HEVC_VIDEOTOOLBOX)
+CODECS: dict[str, Codec] = {codec.name: codec for codec in (*SOFTWARE, *NVENC, *QSV, *AMF, *VIDEOTOOLBOX)}
 
-__all__ = ["CODECS", "Codec", "Knob", "Settings"]
+__all__ = ["CODECS", "SOFTWARE", "Codec", "Facts", "Knob", "Settings"]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from .base import Codec, Knob, Settings, pairs
+from .base import Codec, Facts, Knob, Settings, pairs
 
 
 def _options(settings: Settings) -> list[str]:
@@ -16,7 +16,9 @@ SVTAV1 = Codec(
     encoder="libsvtav1",
     decoded_as="av1",
     sample_entry="av01",
-    knob=Knob(Decimal(1), Decimal(70), Decimal("0.25"), -1, ("23", "30", "37", "44", "51", "58")),
+    knob=Knob(
+        "crf in -svtav1-params", Decimal(1), Decimal(70), Decimal("0.25"), -1, ("23", "30", "37", "44", "51", "58")
+    ),
     presets=tuple(str(number) for number in range(12)),
     pix_fmts=("yuv420p", "yuv420p10le"),
     min_side=4,
@@ -27,4 +29,14 @@ SVTAV1 = Codec(
     bitstream_filter="extract_extradata",
     parameter_sets=(1,),
     options=_options,
+    facts=Facts(
+        maker="SVT-AV1",
+        stitching="the sequence header of the coded pictures is put into the sample entry; every shot has the same",
+        keyframes="irefresh_type=2 (closed groups), scd=0, -g",
+        two_pass="-pass 1 and 2 with -passlogfile, for a target bitrate",
+        statistics="-vstats_file: QP, size and type of every frame",
+        hdr="mastering-display and content-light in -svtav1-params, as metadata OBUs",
+        roi="none through ffmpeg",
+        rfc6381="av01.P.LLT.DD",
+    ),
 )

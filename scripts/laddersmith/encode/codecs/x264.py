@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from .base import Codec, Knob, Settings, pairs
+from .base import Codec, Facts, Knob, Settings, pairs
 
 
 def _options(settings: Settings) -> list[str]:
@@ -16,7 +16,7 @@ X264 = Codec(
     encoder="libx264",
     decoded_as="h264",
     sample_entry="avc1",
-    knob=Knob(Decimal(1), Decimal(51), Decimal("0.1"), -1, ("19", "23", "27", "31", "35", "39")),
+    knob=Knob("-crf", Decimal(1), Decimal(51), Decimal("0.1"), -1, ("19", "23", "27", "31", "35", "39")),
     presets=(
         "placebo",
         "veryslow",
@@ -44,4 +44,14 @@ X264 = Codec(
     bitstream_filter="filter_units=remove_types=6",
     parameter_sets=(7, 8),
     options=_options,
+    facts=Facts(
+        maker="x264",
+        stitching="stitchable=1: parameter sets without CRF, the same in every shot; the settings SEI is removed",
+        keyframes="keyint, min_keyint=1, scenecut=0, open_gop=0: IDR",
+        two_pass="-pass 1 and 2 with -passlogfile, for a target bitrate",
+        statistics="-vstats_file: QP, size and type of every frame",
+        hdr="mastering-display and cll in -x264-params, as SEI",
+        roi="addroi side data",
+        rfc6381="avc1.PPCCLL",
+    ),
 )

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from .base import Codec, Knob, Settings, pairs
+from .base import Codec, Facts, Knob, Settings, pairs
 
 
 def _options(settings: Settings) -> list[str]:
@@ -26,7 +26,7 @@ X265 = Codec(
     encoder="libx265",
     decoded_as="hevc",
     sample_entry="hvc1",
-    knob=Knob(Decimal(1), Decimal(51), Decimal("0.1"), -1, ("20", "24", "28", "32", "36", "40")),
+    knob=Knob("-crf", Decimal(1), Decimal(51), Decimal("0.1"), -1, ("20", "24", "28", "32", "36", "40")),
     presets=(
         "placebo",
         "veryslow",
@@ -54,4 +54,14 @@ X265 = Codec(
     bitstream_filter="filter_units=remove_types=39|40",
     parameter_sets=(32, 33, 34),
     options=_options,
+    facts=Facts(
+        maker="x265",
+        stitching="info=0, repeat_headers=0: parameter sets are the same in every shot; SEI are removed",
+        keyframes="keyint=min_keyint, scenecut=0, open_gop=0, -forced-idr 1: IDR",
+        two_pass="-pass 1 and 2 with -passlogfile, for a target bitrate",
+        statistics="-vstats_file: QP, size and type of every frame; block sizes and skips by csv in -x265-params",
+        hdr="master-display and max-cll in -x265-params, as SEI",
+        roi="addroi side data",
+        rfc6381="hvc1.P.C.TLL.B0",
+    ),
 )
