@@ -36,6 +36,15 @@ def rows() -> list[dict]:
             for c, p in zip("ab", both, strict=True)
         ),
         *bench.allocator(),
+        {
+            "case": "export",
+            "form": "a",
+            "codec": "x264",
+            "rung": "360p",
+            "size_difference_pct": -1.5,
+            "vmaf_difference": 0.2,
+        },
+        {"case": "export", "form": "b", "codec": "x264", "rung": "360p", "left_out": "it is not installed"},
     ]
 
 
@@ -44,6 +53,7 @@ def test_the_summary_is_of_the_codec_that_saves_less_and_keeps_to_the_schema(mon
     found = bench.summary(rows())
     assert found["bd_rate_vs_single_crf_pct"] == -4.0 and found["bd_rate_vs_fixed_ladder_pct"] == -21.0
     assert found["verified_gap_worst_vmaf"] == pytest.approx(0.03) and 0 < found["allocator_s"] < 1
+    assert found["export_size_worst_pct"] == 1.5 and found["export_vmaf_worst"] == 0.2
     schema = json.loads((ROOT / "config" / "schemas" / "bench_allocation.json").read_text())
     machine = {"cpu": "any", "cores": 2, "memory_gb": 8.0}
     title = {"frames": 292, "shots": 6, "width": 640, "height": 360}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from clips import ROOT
 from jsonschema import Draft202012Validator
-from laddersmith.bench import machine
+from laddersmith import machine
 from laddersmith.bench import workflow as bench
 from laddersmith.errors import ToolError
 

@@ -18,9 +18,11 @@ from ..encode import boxes
 from ..encode.points import encode_points
 from ..hull import bd_rate, shot_points, title_points
 from ..ladder import Rules, allocate, build_ladder, choose_points, flow, sweep, with_allocations
+from ..machine import machine
 from ..package import stitch
 from ..provenance import versions
 from ..quality import Bars, score_encodes, verify_renditions
+from ..quality.libvmaf import float_twin
 from ..search import plan_grid
 from ..shots import with_whole_title
 from ..shots.detector import Cut
@@ -29,7 +31,7 @@ from ..shots.tiling import tile
 from ..source import Media, frames
 from ..source.media import Colour
 from ..store import Store
-from .machine import machine
+from .exports import export_rows
 from .materials import footage
 
 SCHEMA = "laddersmith/bench_allocation/1"
@@ -92,12 +94,13 @@ def bench_allocation(*, threads: int) -> dict[str, Any]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """The headline figures: of the two codecs the one that saves less, the greatest gap, the allocator's longest
-    time."""
+    """The headline figures: of the two codecs the one that saves less, the greatest gap between predicted and verified,
+    the allocator's longest time, and by how much at most an export that keeps the rendition's settings differs."""
 
     def worst(case: str, name: str) -> float:
         return max(float(row[name]) for row in rows if row["case"] == case)
 
+    made = [row for row in rows if row["case"] == "export" and "left_out" not in row]
     return {
         "bd_rate_vs_single_crf_pct": worst("per shot against one CRF per height", "bd_rate_pct"),
         "bd_rate_vs_fixed_ladder_pct": worst("per shot against the fixed ladder", "bd_rate_pct"),
@@ -105,6 +108,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
             max(abs(row["verified"] - row["predicted"]) for row in rows if row["case"] == "rung"), 4
         ),
         "allocator_s": worst("allocator", "cpu_s"),
+        "export_size_worst_pct": max((abs(row["size_difference_pct"]) for row in made), default=0.0),
+        "export_vmaf_worst": max((abs(row["vmaf_difference"]) for row in made), default=0.0),
     }
 
 
@@ -194,7 +199,19 @@ class _Codec:
             ("per shot against the fixed ladder", "fixed"),
         ):
             rows.append({"case": case, "codec": self.codec, "bd_rate_pct": round(bd_rate(*curves[anchor], *ours), 2)})
-        return [*rows, self._free()]
+        exports = export_rows(
+            self.codec,
+            self.media,
+            self.shots,
+            ladders[tables.PER_SHOT],
+            self.folder / "renditions" / tables.PER_SHOT,
+            self.folder / "exports",
+            variants=self.variants,
+            keyframe_s=KEYFRAME_S,
+            model=MODEL,
+            timeout_s=TIMEOUT_S,
+        )
+        return [*rows, self._free(), *exports]
 
     def _row(self, ladder: str, rung: dict, verified: dict) -> dict[str, Any]:
         crfs = sorted(float(point["crf"]) for point in rung["points"])
@@ -208,8 +225,7 @@ class _Codec:
             "verified": round(verified["quality"], 4),
             "lowest_crf": crfs[0],
             "highest_crf": crfs[-1],
-            "lowest_shot_vmaf": round(min(point["vmaf_mean"] for point in rung["points"]), 2),
-        }
+        } | ({} if ladder == "fixed" else {"lowest_shot_vmaf": round(min(p["vmaf_mean"] for p in rung["points"]), 2)})
 
     def _free(self) -> dict[str, Any]:
         """What a height of its own for every shot would bring on top, by measured points alone."""
@@ -323,7 +339,7 @@ class _Codec:
             codec=self.codec,
             folder=place,
             bars=Bars(100.0, 100.0, 100.0),
-            model=MODEL,
+            model=float_twin(MODEL),
             threads=self.threads,
             timeout_s=TIMEOUT_S,
         )

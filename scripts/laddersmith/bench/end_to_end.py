@@ -96,7 +96,7 @@ def material(
 
 
 def _score(source: Media, made: Sequence[Encode], engine: str, threads: int) -> None:
-    against = title_reference(source, (source.width, source.height), what="bench")
+    against = title_reference(source, (source.width, source.height), what="bench", threads=threads)
     encodes = [Distorted(made.path.name, made.path, made.width, made.height, source.pix_fmt) for made in made]
     for _ in engine_named(engine).score(against, encodes, model=MODEL, threads=threads, timeout_s=3600):
         pass

@@ -10,12 +10,12 @@ from typing import Any
 
 from .. import ffmpeg
 from ..errors import ScoreError
+from ..machine import machine
 from ..provenance import versions
 from ..quality.cuda_engine import check_device
 from .agreement import agreement
 from .end_to_end import end_to_end, memory
 from .kernels import kernels
-from .machine import machine
 from .materials import footage
 
 log = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from time import monotonic
 from typing import Any
 
 from ..errors import ToolError
+from ..machine import machine
 from ..provenance import versions
-from .machine import machine
 
 SCHEMA = "laddersmith/bench_workflow/1"
 SNAKEFILE = Path(__file__).resolve().parents[3] / "Snakefile"
