@@ -100,6 +100,12 @@ dry-run: env ## every job that `make demo` would run, and none is run
 	@$(plain_profile)
 	exec $(SNAKEMAKE) --profile "$$profile" --dry-run $(ARGS)
 
+# Whoever asks while a run goes on is answered too: nothing is written that a run reads.
+.PHONY: estimate
+estimate: env ## what the run will take: encodes, core hours, gigabytes; nothing is run
+	@$(plain_profile)
+	exec $(SNAKEMAKE) --profile "$$profile" --cores $(CORES) --nolock estimate $(ARGS) --quiet rules progress host reason
+
 .PHONY: test
 test: env-dev lint ## style, types, and every test that needs neither root nor a GPU
 	@$(BIN)/python -m pytest -n 2 -m 'not system and not gpu' tests $(ARGS)
@@ -107,11 +113,12 @@ test: env-dev lint ## style, types, and every test that needs neither root nor a
 # Chromium plays the packaged ladders; it is the one thing that the locked environment cannot carry.
 .PHONY: test-system
 test-system: env-dev ## the tests that need Debian packages; installs them when run as root
-	@if ! command -v chromium >/dev/null || ! command -v x264 >/dev/null; then
+	@for program in chromium x264 x265 SvtAv1EncApp; do command -v $$program >/dev/null || missing=1; done
+	if [ -n "$${missing-}" ]; then
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium x264 >/dev/null
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium x264 x265 svt-av1 >/dev/null
 	  else
-	    echo "make test-system: Chromium or x264 is missing; install Debian's packages chromium and x264, or run this as root on Debian" >&2
+	    echo "make test-system: a program is missing; install Debian's packages chromium, x264, x265 and svt-av1, or run this as root on Debian" >&2
 	    exit 1
 	  fi
 	fi

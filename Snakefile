@@ -20,12 +20,23 @@ wildcard_constraints:
 localrules:
     all,
     ladders,
+    quality_floor,
+    bitrate_budget,
     plan,
     choose,
     ladder,
+    remember,
     export,
     gate,
     summary,
+    presets,
+    pareto,
+    title_pareto,
+
+
+onstart:
+    if workflow.is_main_process:
+        check_encoders()
 
 
 rule all:
@@ -37,11 +48,22 @@ rule all:
         expand("results/{title}/report.html", title=TITLES),
         expand("results/{title}/gate.json", title=TITLES),
         "results/summary.html",
+        remembered_titles(),
 
 
 rule ladders:
     input:
         expand("results/{title}/ladder.json", title=TITLES),
+
+
+rule quality_floor:
+    input:
+        asked_for("quality_floor"),
+
+
+rule bitrate_budget:
+    input:
+        asked_for("bitrate_budget"),
 
 
 include: "rules/source.smk"
@@ -53,4 +75,6 @@ include: "rules/hull.smk"
 include: "rules/ladder.smk"
 include: "rules/package.smk"
 include: "rules/report.smk"
+include: "rules/estimate.smk"
+include: "rules/compare.smk"
 include: "rules/bench.smk"

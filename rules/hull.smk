@@ -17,7 +17,7 @@ rule hull:
         * max(1000, int(12 * input.size_mb)),
     params:
         pooling=config["quality"]["pooling"],
-        rules=config["ladder"],
+        rules=ladder_settings("allocation", "min_shot_quality", "max_jump"),
         version=stage_version("hull"),
     message:
         "{wildcards.title}: convex hulls of every measured point"

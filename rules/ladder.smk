@@ -4,6 +4,7 @@ rule choose:
         shots=rules.detect_shots.output.shots,
         points=rules.hull.output.points,
         hull=rules.hull.output.hull,
+        looks=searched_looks,
     output:
         plan=f"results/{{title}}/r{LAST}/choice.parquet",
         choice=f"results/{{title}}/r{LAST}/choice.json",
@@ -16,12 +17,14 @@ rule choose:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
     params:
-        rules=config["ladder"],
-        crf_step=config["search"]["crf_step"],
+        rules=rung_settings(),
+        search=choice_settings,
         pooling=config["quality"]["pooling"],
         variants=every_variant,
-        fixed=config["fixed_ladder"]["rungs"],
-        heights=title_heights,
+        fixed=fixed_rungs,
+        heights=chosen_heights,
+        display=display_of,
+        segments=capped_segments(),
         version=stage_version("choose"),
     message:
         "{wildcards.title}: rungs chosen from the hull"
@@ -49,7 +52,18 @@ rule ladder:
         mem_mb=lambda wildcards, input, attempt: attempt
         * max(1000, int(12 * input.size_mb)),
     params:
-        rules=config["ladder"],
+        rules=ladder_settings(
+            "min_step",
+            "min_quality",
+            "min_kbps",
+            "max_kbps",
+            "min_height",
+            "max_height",
+            "min_shot_quality",
+            "max_jump",
+            "max_peak_ratio",
+            "max_buffer_s",
+        ),
         pooling=config["quality"]["pooling"],
         display=display_of,
         segment_s=config["package"]["segment_s"],

@@ -9,6 +9,7 @@ rule score:
     output:
         scores="results/{title}/b{batch}/r{round}/scores.parquet",
         frames="results/{title}/b{batch}/r{round}/frames.parquet",
+        looks="results/{title}/b{batch}/r{round}/looks.parquet",
     log:
         "logs/{title}/b{batch}/r{round}/score.log",
     benchmark:
@@ -25,6 +26,7 @@ rule score:
         model=config["quality"]["model"],
         engine=config["quality"]["engine"],
         neighbours=config["quality"]["neighbours"],
+        looking=look_settings(*LOOKS),
         version=stage_version("score"),
     message:
         "{wildcards.title}: scores, batch {wildcards.batch}, round {wildcards.round}"

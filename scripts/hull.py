@@ -3,7 +3,7 @@
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.hull import shot_points, title_points
-from laddersmith.ladder import Rules, with_allocations
+from laddersmith.ladder import Sharing, with_allocations
 from laddersmith.source import load_media
 
 
@@ -14,7 +14,7 @@ def main(facts: str, scores: list[str], frames: list[str], points: str, hull: st
     by_shot = shot_points(measured, pooling)
     tables.write(points, by_shot, tables.POINTS)
     title = title_points(measured, per_frame, pooling, media)
-    whole = with_allocations(title, by_shot, per_frame, Rules(**rules), pooling, media)
+    whole = with_allocations(title, by_shot, per_frame, Sharing(**rules), pooling, media)
     tables.write(hull, whole, tables.TITLE_POINTS)
 
 

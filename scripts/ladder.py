@@ -5,7 +5,7 @@ from pathlib import Path
 from laddersmith import ffmpeg, tables
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_json
-from laddersmith.ladder import Rules, build_ladder, flow
+from laddersmith.ladder import Limits, build_ladder, flow
 from laddersmith.quality import engine_named
 from laddersmith.source import display_size, load_media
 from laddersmith.store import Store
@@ -35,6 +35,7 @@ def main(
         for path, table in made.items()
         for row in table.itertuples()
     }
+    own = {"encoding_ffmpeg": ffmpeg.version(config["ffmpeg"])} if config["ffmpeg"] else {}
     built = build_ladder(
         read_json(facts),
         read_json(choice),
@@ -45,12 +46,12 @@ def main(
         flow=lambda names: flow(
             [here / name for name in names], media.frame_rate, segment_s, every_keyframe=segments == "shots"
         ),
-        rules=Rules(**rules),
+        rules=Limits(**rules),
         pooling=pooling,
         display=display_size(media, display),
         model=model,
         engine=engine,
-        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version(model)},
+        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version(model), **own},
     )
     write_json(ladder, built)
     points = Store(config["store"]["path"], config["store"]["max_gb"])

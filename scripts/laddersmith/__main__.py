@@ -12,6 +12,8 @@ COMMANDS = {
     "score": ("laddersmith.quality.command", "score distorted files against a reference"),
     "shots": ("laddersmith.shots.command", "cut a video into shots"),
     "hull": ("laddersmith.hull.command", "the convex hull of measured points"),
+    "pareto": ("laddersmith.compare.command", "the points that no other beats in bitrate, time and quality"),
+    "codecs": ("laddersmith.encode.command", "list the codecs, and which can be used here"),
     "titles": ("laddersmith.source.command", "write a table of titles from video files"),
     "store": ("laddersmith.store_command", "show or prune the point store"),
 }

@@ -17,6 +17,7 @@ __all__ = ["Title", "all_variants", "codecs_of", "engine_for", "heights_of", "re
 
 # Least, most and usual threshold of the detectors of cuts that have one.
 THRESHOLDS = {"transnetv2": (0.05, 0.95, 0.5), "adaptive": (1, 255, 3), "content": (5, 255, 27)}
+USUAL_ROUNDS = {"adaptive": 3, "refine": 2}
 LIMITS = (("min_quality", "max_quality"), ("min_kbps", "max_kbps"), ("min_height", "max_height"))
 
 
@@ -39,6 +40,10 @@ class Codec(Protocol):
     def presets(self) -> tuple[str, ...]: ...
     @property
     def pix_fmts(self) -> tuple[str, ...]: ...
+    @property
+    def caps(self) -> Callable[[Any], list[str]] | None: ...
+    @property
+    def threaded(self) -> bool: ...
 
 
 Codecs = Mapping[str, Codec]
@@ -114,7 +119,8 @@ def engine_for(engine: str, model: str) -> str:
 
 def search_rounds(config: Mapping[str, Any]) -> int:
     """Rounds of search; the last round, which measures what was chosen, is not counted."""
-    return 1 if config["search"]["strategy"] == "grid" else int(config["search"]["max_rounds"])
+    strategy = config["search"]["strategy"]
+    return 1 if strategy == "grid" else int(config["search"]["max_rounds"] or USUAL_ROUNDS[strategy])
 
 
 def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
@@ -134,6 +140,11 @@ def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
             yield f"{where}.preset is {variant['preset']!r}; {_choices(variant['preset'], codec.presets)}"
         if variant["pix_fmt"] not in codec.pix_fmts:
             yield f"{where}.pix_fmt is {variant['pix_fmt']!r}; {_choices(variant['pix_fmt'], codec.pix_fmts)}"
+        if variant["maxrate_kbps"] is not None and codec.caps is None:
+            told = f"{variant['codec']} cannot cap the rate beside a quality; leave out maxrate_kbps and bufsize_kbps"
+            yield f"{where}: {told}"
+        if variant["threads"] != 1 and not codec.threaded:
+            yield f"{where}.threads is {variant['threads']}, but {variant['codec']} has none of its own; set it to 1"
         for place, crf in enumerate(variant["crfs"] or ()):
             yield from _crf_fault(codec, crf, f"{where}.crfs[{place}]")
     formats: dict[str, tuple[str, str]] = {}
@@ -144,6 +155,33 @@ def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
                 f"variants.{name}.pix_fmt is {variant['pix_fmt']}, but {other} has {pix_fmt}; players cannot switch "
                 f"between them, so give all variants of {variant['codec']} one pix_fmt"
             )
+
+
+def _search(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    if config["search"]["strategy"] == "adaptive" and config["ladder"]["allocation"] == "single":
+        yield (
+            "search.strategy is adaptive, which measures every shot at CRFs of its own, and ladder.allocation is "
+            "single: set search.strategy: refine, or ladder.allocation: per_shot"
+        )
+
+
+def _looks(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    search = config["search"]
+    for key, off, spelled in (("score_every", 1, "1"), ("window_s", None, "null")):
+        if search[key] != off and search["strategy"] != "adaptive":
+            yield (
+                f"search.{key} is {search[key]}, but search.strategy {search['strategy']} measures every point in "
+                f"full: set search.strategy: adaptive, or search.{key}: {spelled}"
+            )
+
+
+def _target(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    mode = config["search"]["mode"]
+    if mode != "ladder" and config["ladder"]["allocation"] == "single":
+        yield (
+            f"search.mode is {mode}, which gives every shot a CRF of its own, and ladder.allocation is single: set "
+            "ladder.allocation: per_shot"
+        )
 
 
 def _crf_fault(codec: Codec, crf: float, where: str) -> Iterator[str]:
@@ -169,6 +207,8 @@ def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
         if codec in codecs:
             yield from _crf_fault(codecs[codec], crf, f"fixed_ladder.crf.{codec}")
     for codec, rungs in _own(fixed["rungs"]).items():
+        if rungs and codec in codecs and codecs[codec].caps is None:
+            yield f"fixed_ladder.rungs.{codec}: {codec} cannot cap the rate beside a quality; compare it with none"
         if codec in codecs and codec not in fixed["crf"]:
             yield f"fixed_ladder.crf lacks {codec}, for which fixed_ladder.rungs has rungs"
         for place, rung in enumerate(rungs):
@@ -262,6 +302,20 @@ def _engine(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
         )
 
 
+def _compare(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    anchor, presets = config["compare"]["anchor"], config["compare"]["presets"]
+    if anchor and anchor not in config["variants"]:
+        yield f"compare.anchor is {anchor!r}, which is no variant; {_choices(anchor, config['variants'])}"
+    for name, tried in presets["tried"].items():
+        where = f"compare.presets.tried.{name}"
+        if name not in codecs:
+            yield f"{where}: no such codec; {_choices(name, codecs)}"
+            continue
+        for place, preset in enumerate(tried):
+            if preset not in codecs[name].presets:
+                yield f"{where}[{place}] is {preset!r}; {_choices(preset, codecs[name].presets)}"
+
+
 def _choices(name: object, choices: Any) -> str:
     return f"the choices are {', '.join(choices)}{nearest(name, choices)}"
 
@@ -270,6 +324,9 @@ def _choices(name: object, choices: Any) -> str:
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator[str]]], ...] = (
     (("variants",), _variants),
     (("search", "variants"), _crf_step),
+    (("search", "ladder"), _search),
+    (("search", "ladder"), _target),
+    (("search",), _looks),
     (("fixed_ladder", "heights"), _fixed_ladder),
     (("ladder",), _ladder),
     (("ladder", "heights"), _ladder_heights),
@@ -277,6 +334,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator
     (("shots",), _shots),
     (("display",), _display),
     (("quality",), _engine),
+    (("compare", "variants"), _compare),
 )
 
 if __name__ == "__main__":

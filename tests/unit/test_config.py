@@ -62,7 +62,7 @@ BAD = {
     "too much": ({"shots": {"threshold": 300}}, "shots.threshold is 300; the range is 0.05 to 255"),
     "a choice with a typo": (
         {"search": {"strategy": "gird"}},
-        'search.strategy is "gird"; the choices are grid, refine; the nearest is grid',
+        'search.strategy is "gird"; the choices are adaptive, grid, refine; the nearest is grid',
     ),
     "an engine without the model": (
         {"quality": {"engine": "numba", "model": "vmaf_v1.0.16_3d0h"}},
@@ -82,7 +82,21 @@ BAD = {
         {"shots": {"min_length_s": 2, "max_length_s": 3}},
         "shots.max_length_s is 3, less than twice shots.min_length_s, 2",
     ),
-    "a strategy to come": ({"search": {"strategy": "adaptive"}}, "adaptive is not built yet; use refine"),
+    "a strategy that the allocation cannot use": (
+        {"search": {"strategy": "adaptive"}, "ladder": {"allocation": "single"}},
+        "is single: set search.strategy: refine, or ladder.allocation: per_shot",
+    ),
+    "a target with one CRF for all shots": (
+        {"search": {"mode": "quality_floor"}, "ladder": {"allocation": "single"}},
+        "search.mode is quality_floor, which gives every shot a CRF of its own, and ladder.allocation is single",
+    ),
+    "a height of its own for each shot": (
+        {"search": {"mode": "bitrate_budget", "target_heights": "per_shot"}},
+        "search.target_heights: per_shot is not playable as one stream; set best or each, and for study",
+    ),
+    "a floor beyond all": ({"search": {"target_quality": 101}}, "search.target_quality is 101; the range is 0 to 100"),
+    "a tolerance beyond all": ({"search": {"tolerance": 101}}, "search.tolerance is 101; the range is 0 to 100"),
+    "too few points": ({"search": {"max_points": 1}}, "search.max_points is 1; the range is 2 to 1000"),
     "a model that is not built in": ({"quality": {"model": "vmaf_v0.6.2"}}, "the nearest is vmaf_v0.6.1"),
     "a model that the filter cannot load": ({"quality": {"model": "vmaf_b_v0.6.3"}}, "the choices are vmaf_v0.6.1, "),
     "no variants": ({"variants": {}}, "variants is empty; at least one is needed"),
@@ -91,7 +105,7 @@ BAD = {
     "variants equal up to case": ({"variants": {"a": X264, "A": X264}}, "variants.A: a differs from it only in case"),
     "a codec with a typo": (
         variant(codec="x246"),
-        "variants.a.codec is 'x246'; the choices are x264, x265, svtav1; the nearest is x264",
+        "; the choices are x264, x265, svtav1, libaom, rav1e, vp9, vvenc, h264_nvenc, ",
     ),
     "a variant without codec": (without("codec"), "variants.a lacks codec, text"),
     "two pixel formats in one codec": (
@@ -111,10 +125,27 @@ BAD = {
         "search.crf_step is 0.1, not a multiple of 0.25, the finest step of svtav1",
     ),
     "a cap without its buffer": (variant(maxrate_kbps=900), "maxrate_kbps and bufsize_kbps are given together"),
+    "a cap that the encoder cannot keep": (
+        variant(codec="h264_qsv", maxrate_kbps=900, bufsize_kbps=900),
+        "variants.a: h264_qsv cannot cap the rate beside a quality; leave out maxrate_kbps and bufsize_kbps",
+    ),
+    "threads that hardware does not have": (
+        variant(codec="hevc_nvenc", preset="p4", threads=2),
+        "variants.a.threads is 2, but hevc_nvenc has none of its own; set it to 1",
+    ),
+    "8 bits of an encoder of 10": (
+        variant(codec="vvenc"),
+        "variants.a.pix_fmt is 'yuv420p'; the choices are yuv420p10le",
+    ),
+    "a fixed ladder that the encoder cannot cap": (
+        {"fixed_ladder": {"crf": {"av1_amf": 90}, "rungs": {"av1_amf": [{"height": 720, "kbps": 900}]}}},
+        "fixed_ladder.rungs.av1_amf: av1_amf cannot cap the rate beside a quality; compare it with none",
+    ),
+    "no ffmpeg": ({"ffmpeg": ""}, "ffmpeg is empty"),
     "no encoder threads": (variant(threads=0), "variants.a.threads is 0; the range is 1 to 256"),
     "a fixed ladder of no codec": (
         {"fixed_ladder": {"rungs": {"h264": [{"height": 720, "kbps": 900}]}}},
-        "fixed_ladder.rungs.h264: no such codec; the choices are x264, x265, svtav1; the nearest is x264",
+        "fixed_ladder.rungs.h264: no such codec; the choices are x264, x265, svtav1, libaom, ",
     ),
     "a fixed height beside the heights": (
         {"fixed_ladder": {"rungs": {"x264": [{"height": 1008, "kbps": 900}]}}},
@@ -315,7 +346,9 @@ def test_what_the_rules_ask() -> None:
     assert heights_of(full, plain) == (2160, 1440, 1080, 720, 540, 360, 270)
     assert heights_of(full, own) == (360, 180)
     assert search_rounds(full) == 1
-    assert search_rounds(validate({"search": {"strategy": "refine", "max_rounds": 3}}, CODECS)) == 3
+    for strategy, usual in (("refine", 2), ("adaptive", 3)):
+        assert search_rounds(validate({"search": {"strategy": strategy}}, CODECS)) == usual
+        assert search_rounds(validate({"search": {"strategy": strategy, "max_rounds": 4}}, CODECS)) == 4
 
 
 def test_thresholds_are_the_detectors_own() -> None:

@@ -63,6 +63,14 @@ def test_a_grid_is_counted_exactly():
     assert planned[LAST] == Range(0.0, pytest.approx(6 * 3 / 4 + 6 * 6 / 7), pytest.approx(12.0))
 
 
+def test_a_target_has_one_rung_of_each_codec_or_one_at_each_height():
+    for heights, rungs in (("best", 1), ("each", 2)):
+        settings = config(search={"mode": "bitrate_budget", "target_heights": heights})
+        planned = encodes_planned(settings, [360, 270], settings["variants"])
+        # Of two codecs, and a point beside each.
+        assert planned[LAST].high == pytest.approx(2 * 2 * rungs)
+
+
 @given(st.data(), st.integers(1, 3), st.sampled_from([1, 2, 4]))
 def test_refine_never_exceeds_its_bounds(data, rounds, step):
     settings = config(search={"strategy": "refine", "max_rounds": rounds, "crf_step": step})

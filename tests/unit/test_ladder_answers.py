@@ -9,6 +9,7 @@ from laddersmith.ladder import Asked, answered_by, choose_answers
 from laddersmith.ladder.answers import IN_CASE, answers
 from laddersmith.search.targets import Target
 from test_ladder_allocation import BOXES, FRAMES, GRID, HEIGHTS, MEDIA, VARIANT, built, measure, rules
+from test_schemas import check
 
 SHOTS = [0, 1, 2, 3]
 EVERY = measure([(shot, height, str(crf)) for shot in SHOTS for height in HEIGHTS for crf in range(22, 41)])
@@ -26,7 +27,10 @@ def choose(asked: Asked, pooling: str = "mean", grid=GRID, **changes) -> tuple[p
 
 def ladder_for(asked: Asked, pooling: str = "mean", grid=GRID, **changes) -> dict:
     plan, choice = choose(asked, pooling, grid, **changes)
-    return built(plan, choice, tables.empty(tables.TITLE_POINTS), rules(), pooling, grid)
+    ladder = built(plan, choice, tables.empty(tables.TITLE_POINTS), rules(), pooling, grid)
+    check(choice, "choice")
+    check(ladder, "ladder")
+    return ladder
 
 
 def best_of_all(asked: Asked, pooling: str = "mean") -> list[float]:

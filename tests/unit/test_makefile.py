@@ -92,5 +92,17 @@ def test_the_lock_of_a_live_snakemake_is_not_cleared(folder):
 
 def test_every_command_is_in_the_help():
     listed = make(ROOT, "help").stdout
-    for command in ("demo", "ladder", "dry-run", "test", "test-system", "lint", "format", "env", "env-cuda", "clean"):
+    for command in (
+        "demo",
+        "ladder",
+        "dry-run",
+        "estimate",
+        "test",
+        "test-system",
+        "lint",
+        "format",
+        "env",
+        "env-cuda",
+        "clean",
+    ):
         assert f"  make {command} " in listed

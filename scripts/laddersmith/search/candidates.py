@@ -9,6 +9,9 @@ from .. import tables
 
 Box = tuple[int, int]
 
+# Qualities at which heights are measured first, from the highest height down; the last one's hold for all below.
+SEEDS = ((90.0, 50.0), (90.0, 50.0), (70.0,), (50.0,))
+
 
 def decimal_crf(value: float | str | Decimal) -> str:
     """A CRF as the shortest decimal string: 23, 31.5."""
