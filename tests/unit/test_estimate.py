@@ -98,7 +98,7 @@ def test_the_fixed_ladder_is_counted_at_the_titles_heights_alone():
 
 def test_a_strategy_of_which_no_count_is_known_is_refused():
     settings = config() | {"search": {"strategy": "guess", "max_rounds": 2, "crf_step": 1}}
-    with pytest.raises(ConfigError, match=r"how many encodes .* guess takes is not known; it is for grid"):
+    with pytest.raises(ConfigError, match=r"how many encodes .* guess takes is not known; it is for adaptive"):
         encodes_planned(settings, [360], settings["variants"])
 
 

@@ -6,7 +6,7 @@ from laddersmith import tables
 from laddersmith.errors import LadderError
 from laddersmith.hull import shot_points
 from laddersmith.ladder import Asked, answered_by, choose_answers
-from laddersmith.ladder.answers import IN_CASE, answers
+from laddersmith.ladder.answers import AT_THE_END, IN_CASE, answers
 from laddersmith.search.targets import Target
 from test_ladder_allocation import BOXES, FRAMES, GRID, HEIGHTS, MEDIA, VARIANT, built, measure, rules
 from test_schemas import check
@@ -101,6 +101,27 @@ def test_an_expectation_that_fails_is_answered_by_what_was_measured():
     ladder = built(plan, choice, tables.empty(tables.TITLE_POINTS), rules(), grid=GRID)
     (rung,) = ladder["rungs"]
     assert rung["quality"] >= 85 and rung["target"]["feasible"]
+
+
+@pytest.mark.parametrize(("mode", "limit", "end"), [("quality_floor", 85, "22"), ("bitrate_budget", 900, "40")])
+def test_that_nothing_meets_a_target_is_not_believed_before_the_end_of_the_crfs_was_measured(mode, limit, end):
+    """All is expected to miss it, and the nearest by chance to be in the middle."""
+    points = shot_points(GRID[0], "mean")
+    middle = points["crf"] == "28"
+    floor = mode == "quality_floor"
+    points = points.assign(
+        quality=middle.map({True: 50.0, False: 40.0}) if floor else points["quality"],
+        bytes=points["bytes"] if floor else middle.map({True: 900_000, False: 1_000_000}),
+        measured=middle,
+    )
+    plan, choice = choose_answers(
+        SHOTS, points, asking(mode, limit), variants={"x264": VARIANT}, boxes=BOXES, crf_step=None, pooling="mean",
+        duration_s=MEDIA.duration_s, fixed={}, title="film", allocation="per_shot",
+    )  # fmt: skip
+    assert "the nearest that is expected" in choice["rungs"][0]["reason"]
+    assert plan.loc[plan["reason"] == AT_THE_END, "crf"].tolist() == [end] * 4
+    ladder = built(plan, choice, tables.empty(tables.TITLE_POINTS), rules())
+    assert ladder["rungs"][0]["target"]["feasible"] and ladder["missing"] == []
 
 
 def test_the_fifth_percentile_of_a_title_is_held_where_that_of_each_shot_is_not_enough():

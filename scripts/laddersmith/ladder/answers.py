@@ -20,6 +20,7 @@ from .rungs import Missing, Wish
 from .targets import ROUNDING, TITLE, TitleTarget, choose_target, in_words, order, told
 
 IN_CASE = "in case the answer misses its target"
+AT_THE_END = "as no answer is expected to meet the target: the most that can be done"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,8 @@ def choose_answers(
     """The last round's plan and what was chosen, as `choose_points` returns them, for a target.
 
     For every chosen point that nobody measured the plan also has the one that is next to it on the safe side, by what
-    is expected: so there is an answer among what was measured although an expectation fails.
+    is expected: so there is an answer among what was measured although an expectation fails. Where no answer is
+    expected to meet the target it has the end of the CRFs on the safe side, so that this is known.
 
     Parameters
     ----------
@@ -211,13 +213,17 @@ def _wish(target: TitleTarget, by_key: pd.DataFrame, wanted: str) -> Wish:
 def _safe_side(
     table: pd.DataFrame, found: Sequence[TitleTarget], mode: str
 ) -> list[tuple[int, tuple[str, int, str, str]]]:
-    """Shot and (variant, height, CRF, reason) of the points that stand in for those that nobody measured."""
+    """Shot and (variant, height, CRF, reason) of the points that stand in for those that nobody measured, or that show
+    that a target cannot be met."""
     columns = dict(tuple(table.groupby(["shot", "variant", "height"], sort=False)))
     places = []
     for target in found:
         for point in tables.rows(target.points):
             column = columns[point.shot, point.variant, point.height]
             own = column[column["crf"] == point.crf].iloc[0]
+            if target.missed:
+                crfs = sorted(column["crf"], key=float, reverse=mode != QUALITY_FLOOR)
+                places.append((int(point.shot), (point.variant, int(point.height), crfs[0], AT_THE_END)))
             if own["measured"]:
                 continue
             if mode == QUALITY_FLOOR:
