@@ -269,7 +269,7 @@ def test_the_facts_of_a_run(table, shots, monkeypatch):
         monkeypatch.setattr(bench, name, every_third)
     monkeypatch.setattr(bench, "target_rows", lambda given, prior_of: [{"case": "target", "share": 1.23456}])
     monkeypatch.setattr(bench, "target_summary", lambda rows: {"floor_hit_pct": 98.7654})
-    facts = bench.bench_search(table[table["clip"] != "clip 2"])
+    facts = bench.bench_search(table[table["clip"] != "clip 2"], threads=1)
     assert asked[:2] == [("clip 0", "clip 1", None), ("clip 1", "clip 0", None)]
     assert asked[2:] == [("clip 0", "clip 1", {"clip 1"}), ("clip 1", "clip 0", {"clip 0"})]
     assert facts["schema"] == "laddersmith/bench_search/1" and facts["clips"] == {"clip 0": 1, "clip 1": 1}

@@ -105,6 +105,6 @@ def test_adaptive_keeps_a_cap_on_the_peak(adaptive, tmp_path):
 
 
 def test_adaptive_goes_on_where_the_limits_leave_no_ladder(adaptive, tmp_path):
-    rules = LIMITS | {"min_quality": 99.9, "max_quality": 100}
+    rules = LIMITS | {"min_kbps": 1e8, "max_kbps": 1e9}
     plans, _ = searched(adaptive | {"search": adaptive["search"] | {"rules": rules}}, tmp_path)
     assert not pd.concat(plans)["reason"].eq("the answer needs it").any()

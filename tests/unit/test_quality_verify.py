@@ -35,7 +35,7 @@ class Title:
         rows = []
         for shot, start, end in self.shots[["shot", "start", "end"]].itertuples(index=False):
             part = encode(self.rendition, folder / "shots" / f"s{shot}.mp4", filters=cut(start, end), crf=0)
-            rows.append(encode_row(shot, part, height=90, width=160))
+            rows.append(encode_row(shot, part, height=90, width=160) | {"frames": end - start})
         self.encodes = encodes_table(*rows)
         self.scores, self.frames = self.score(neighbours=True)
         rung = {"name": NAME, "codec": "x264", "variant": "fast", "height": 90, "width": 160, "crf": "35"}
@@ -245,7 +245,7 @@ def test_the_doors(title: Title, tmp_path: Path) -> None:
     score.main(
         **common, tables=[str(tmp_path / "90p.parquet")], scores=str(tmp_path / "scores.parquet"), title="clip",
         frames=str(tmp_path / "frames.parquet"), display="source", model="vmaf_v0.6.1", engine="libvmaf",
-        neighbours=True, config=settings,
+        looks=str(tmp_path / "looks.parquet"), looking={}, neighbours=True, config=settings,
     )  # fmt: skip
     pd.testing.assert_frame_equal(tables.read(tmp_path / "frames.parquet", tables.FRAMES), title.frames)
     pd.testing.assert_frame_equal(tables.read(tmp_path / "scores.parquet", tables.SCORES), title.scores)

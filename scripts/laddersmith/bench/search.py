@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from time import process_time
 from typing import Any
@@ -134,19 +135,16 @@ def bench_search(table: pd.DataFrame, *, threads: int) -> dict[str, Any]:
     """
     learned = priors(table)
     shots = cases(table)
-    with ProcessPoolExecutor(threads) as workers:
-        alone = list(workers.map(_alone, shots, [learned[case.clip] for case in shots]))
-        known = {
-            case.clip: [part for other, (_, part) in zip(shots, alone, strict=True) if other.clip != case.clip]
-            for case in shots
-        }
-        seeded = workers.map(
-            _seeded, shots, [learned[case.clip] for case in shots], [pd.concat(known[case.clip]) for case in shots]
-        )
-        groups = [(clip, rows) for (clip, _), rows in table.groupby(["clip", "shot"], sort=True)]
-        targets = workers.map(_targets, [rows for _, rows in groups], [learned[str(clip)] for clip, _ in groups])
-        rows = [row for own, _ in alone for row in own] + [row for own in seeded for row in own]
-        aimed = [row for own in targets for row in own]
+    mine = [learned[case.clip] for case in shots]
+    groups = [(str(clip), rows) for (clip, _), rows in table.groupby(["clip", "shot"], sort=True)]
+    with ProcessPoolExecutor(threads) if threads > 1 else nullcontext() as workers:
+        each = workers.map if workers else map
+        alone = list(each(_alone, shots, mine))
+        known = [_of_others(case.clip, shots, [seen for _, seen in alone]) for case in shots]
+        seeded = list(each(_seeded, shots, mine, known))
+        targets = list(each(_targets, [rows for _, rows in groups], [learned[clip] for clip, _ in groups]))
+    rows = [row for own in [*(own for own, _ in alone), *seeded] for row in own]
+    aimed = [row for own in targets for row in own]
     clips = table.groupby("clip", sort=True)["shot"].nunique()
     return {
         "schema": SCHEMA,
@@ -173,6 +171,11 @@ def _alone(case: Case, prior: Prior) -> tuple[list[dict[str, Any]], pd.DataFrame
     rows += run(case, "adaptive", solve)
     rows += run(case, "every point, smoothed", partial(smoothed, prior=prior))
     return rows, seen[0]
+
+
+def _of_others(clip: str, shots: Sequence[Case], seen: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """What was measured of the shots of other clips."""
+    return pd.concat([part for case, part in zip(shots, seen, strict=True) if case.clip != clip])
 
 
 def _seeded(case: Case, prior: Prior, known: pd.DataFrame) -> list[dict[str, Any]]:
