@@ -7,6 +7,7 @@ import pytest
 from clips import ROOT, demo_clip
 from jsonschema import Draft202012Validator
 from laddersmith.bench import allocation as bench
+from laddersmith.bench.allocation_page import page
 from laddersmith.source import Media, frames
 
 
@@ -66,3 +67,13 @@ def test_the_summary_is_of_the_codec_that_saves_less_and_keeps_to_the_schema(mon
         "summary": found,
     }
     Draft202012Validator(schema).validate(facts)
+
+
+def test_the_committed_page_is_of_the_committed_facts():
+    folder = ROOT / "docs" / "benchmarks"
+    facts = json.loads((folder / "allocation.json").read_text())
+    Draft202012Validator(json.loads((ROOT / "config" / "schemas" / "bench_allocation.json").read_text())).validate(
+        facts
+    )
+    assert (folder / "allocation.md").read_text() == page(facts)
+    assert facts["summary"] == bench.summary(facts["rows"])

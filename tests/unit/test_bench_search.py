@@ -1,18 +1,22 @@
 """What the benchmark of strategies measures, counts and compares, on a made-up world of which every point is known."""
 
+import json
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from clips import ROOT
 from laddersmith import tables
 from laddersmith.bench import exhaustive as ex
 from laddersmith.bench import search as bench
 from laddersmith.bench.exhaustive import VARIANTS
 from laddersmith.bench.search import choice_loss, intervals, named, qualities, run, rung_excess, summary
+from laddersmith.bench.search_page import page
 from laddersmith.bench.strategies import MAX_POINTS, RULES, Found, adaptive, bisect, cases, chosen, grid, refine
 from laddersmith.hull import convex_hull
+from laddersmith.search.prior import load_prior
 from laddersmith.store import Store
 from scipy import stats
 from search_world import BOXES, DISPLAY, FPS, FRAMES, HEIGHTS, a_prior, exhaustive
@@ -311,3 +315,15 @@ def test_pieces_are_shots_by_their_own_frames(make_clip):
     assert both.iloc[:1].equals(one) and both["start_s"].tolist() == [0.08, 0.48]
     assert both["frames_sha256"].nunique() == both["context_sha256"].nunique() == 2
     assert replace(media, frames=24) == media
+
+
+def test_the_committed_page_and_prior_are_of_the_committed_facts():
+    folder = ROOT / "docs" / "benchmarks"
+    facts = json.loads((folder / "search.json").read_text())
+    assert (folder / "search.md").read_text() == page(facts)
+    told = bench.summary([row for row in facts["rows"] if row["case"] == "strategy"])
+    # Rows are told at four significant digits, and so are means of them.
+    assert {name: facts["summary"][name] for name in told} == pytest.approx(told, rel=1e-3)
+    table = tables.read(folder / "exhaustive.parquet", tables.EXHAUSTIVE)
+    assert table.groupby("clip")["shot"].nunique().to_dict() == facts["clips"]
+    assert sorted(load_prior().scales) == sorted(set(table["codec"]))
