@@ -10,7 +10,7 @@ from laddersmith import tables
 from laddersmith.bench.strategies import LIMITS
 from laddersmith.ladder import Asked, Rules, answered_by, choose_points
 from laddersmith.ladder.answers import answers
-from laddersmith.search.adaptive import hull_places, named, plan_adaptive, seeds, settling
+from laddersmith.search.adaptive import plan_adaptive, seeds, settling
 from laddersmith.search.candidates import plan_rows
 from laddersmith.search.doubt import doubt
 from laddersmith.search.outlook import CAUTION, USUAL_PEAK, Film, cautious, expected_points, observed, surfaces
@@ -277,19 +277,6 @@ def test_a_measurement_that_settles_takes_doubt_away():
         losses.append(found.loss)
         places += [(HEIGHTS[height], CRFS[crf]) for height, crf in settling(surface, found, 3)]
     assert losses[-1] < losses[0] / 4
-
-
-def test_the_expected_hull_names_points_by_quality():
-    surface = Surface(PRIOR, subject(), shares(HEIGHTS), CRFS, World().measured([(360, 20.0), (180, 38.0)]))
-    places = hull_places(surface)
-    rate, quality = cautious(surface)
-    at = tuple(np.array(places).T)
-    assert (np.diff(rate[at]) > 0).all() and (np.diff(quality[at]) > 0).all()
-    targets = [0, 50, 90, 100]
-    found = named(surface, targets)
-    assert found[0] == places[0] and found[-1] == places[-1]
-    gaps = np.abs(np.diff(surface.quality[at])).max()
-    assert all(abs(surface.quality[place] - target) < gaps for place, target in zip(found[1:3], (50, 90), strict=True))
 
 
 def test_caution_makes_what_nobody_measured_dearer():

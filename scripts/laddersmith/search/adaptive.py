@@ -1,15 +1,14 @@
 """Strategy `adaptive`: few points first, then those that the answer needs and those that would change it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from .. import tables
-from ..hull import convex_hull
 from .candidates import SEEDS, plan_rows
 from .doubt import Doubt, doubt
-from .outlook import Film, cautious, expected_points, surfaces
+from .outlook import Film, expected_points, surfaces
 from .prior import Prior
 from .surface import Surface
 from .targets import Target, next_points
@@ -82,22 +81,6 @@ def plan_adaptive(
     plan = pd.concat(rows, ignore_index=True)
     order = plan.assign(number=plan["crf"].astype(float)).sort_values(["variant", "height", "number", "shot"])
     return tables.conform(order.drop(columns="number"), tables.PLAN)
-
-
-def hull_places(surface: Surface) -> list[Place]:
-    """The grid's points on the expected hull, by rising bitrate: by `cautious`."""
-    rate, quality = cautious(surface)
-    return [
-        (int(place) // len(surface.crfs), int(place) % len(surface.crfs))
-        for place in convex_hull(np.exp2(rate.ravel()), quality.ravel())
-    ]
-
-
-def named(surface: Surface, targets: Iterable[float]) -> list[Place]:
-    """For each quality the nearest point of the expected hull."""
-    places = hull_places(surface)
-    quality = np.array([surface.quality[place] for place in places])
-    return [places[int(np.argmin(np.abs(quality - target)))] for target in targets]
 
 
 def seeds(surface: Surface) -> list[Place]:
