@@ -12,7 +12,7 @@ from laddersmith import tables
 from laddersmith.bench import exhaustive as ex
 from laddersmith.bench import search as bench
 from laddersmith.bench.exhaustive import VARIANTS
-from laddersmith.bench.search import choice_loss, intervals, named, qualities, run, rung_excess, summary
+from laddersmith.bench.search import _rounded, choice_loss, intervals, named, qualities, run, rung_excess, summary
 from laddersmith.bench.search_page import page
 from laddersmith.bench.strategies import MAX_POINTS, RULES, Found, adaptive, bisect, cases, chosen, grid, refine
 from laddersmith.hull import convex_hull
@@ -125,6 +125,27 @@ def test_rungs_beyond_the_hulls_ends_are_compared_with_the_ends(case):
     assert excess == pytest.approx(100 * (worst["bytes"] / lowest["bytes"] - 1))
 
 
+def test_one_point_loses_its_excess(case):
+    """As a hull of one point has no curve, and a single name none either."""
+    truth = case.of("x264")
+    one = hull_of(truth)[3]
+    assert choice_loss(truth, [one]) == pytest.approx(0, abs=1e-9)
+    flat = truth[truth["crf"] == "20"].assign(quality=90.0)
+    cheapest, dearest = (
+        flat.loc[place(), ["height", "crf", "bytes"]] for place in (flat["bytes"].idxmin, flat["bytes"].idxmax)
+    )
+    excess = 100 * (dearest["bytes"] / cheapest["bytes"] - 1)
+    assert choice_loss(flat, [(dearest["height"], "20")]) == pytest.approx(excess) and excess > 50
+
+
+def test_a_codec_without_a_rung_has_no_excess():
+    assert _rounded({"rungs": 0, "excess": float("nan"), "loss": 1.23456}) == {
+        "rungs": 0,
+        "excess": None,
+        "loss": 1.235,
+    }
+
+
 def test_named_points_are_nearest_to_the_qualities(case):
     truth = case.of("svtav1")
     wanted = qualities(truth)
@@ -170,7 +191,7 @@ def test_the_grid_measures_every_third_crf(case):
     assert set(case.of("x264")["crf"].astype(int)) == set(range(15, 46))
     assert set(case.seen.loc[case.seen["variant"] == "x264", "crf"].astype(int)) == set(range(15, 46, 3))
     # Between measured points each CRF is expected, near to what it is.
-    both = found.expected.merge(case.points, on=["variant", "height", "crf"], suffixes=("", "_true"))
+    both = found.expected().merge(case.points, on=["variant", "height", "crf"], suffixes=("", "_true"))
     assert len(both) == 2 * 124 + 4 * 40  # from 20 to 59, the last of every third
     assert (both["quality"] - both["quality_true"]).abs().max() < 4
     assert (both["bytes"] / both["bytes_true"]).between(0.9, 1.1).all()

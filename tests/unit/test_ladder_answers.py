@@ -169,3 +169,18 @@ def test_without_a_height_that_every_shot_has_there_is_no_answer():
         choose(asked, grid=(broken, None))
     nothing = answered_by(shot_points(broken, "mean"), asked, pooling="mean", shots=SHOTS, duration_s=len(FRAMES))
     assert nothing.empty and list(nothing.columns) == tables.KEY
+
+
+def test_beside_the_last_point_but_one_the_last_is_planned_however_near():
+    """What is expected of CRF 23 misses the floor by a little, and 22, the last, is expected to be 0.1 better."""
+    points = shot_points(GRID[0], "mean")
+    near = points[points["crf"] == "22"].assign(crf="23", quality=lambda rows: rows["quality"] - 0.1, measured=False)
+    near["bytes"] = (0.95 * near["bytes"]).astype(int)
+    table = pd.concat([points.assign(measured=points["crf"] != "22"), near], ignore_index=True)
+    floor = float(near.loc[near["height"] == 180, "quality"].min()) - 0.01
+    asked = asking("quality_floor", floor, scope="shot")
+    plan, _ = choose_answers(
+        SHOTS, table[table["height"] == 180], asked, variants={"x264": VARIANT}, boxes=BOXES, crf_step=None, pooling="mean",
+        duration_s=MEDIA.duration_s, fixed={}, title="film", allocation="per_shot",
+    )  # fmt: skip
+    assert set(plan.loc[plan["reason"] == IN_CASE, "crf"]) == {"22"}

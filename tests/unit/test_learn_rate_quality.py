@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laddersmith import tables
-from laddersmith.errors import TableError
+from laddersmith.errors import ModelError, TableError
 from laddersmith.learn import rate_quality
 from laddersmith.learn.rate_quality import CRFS, covariance, fit_prior, observations, squares
 from laddersmith.search.prior import TERMS, Prior, rate_unevenness, stretched, terms
@@ -96,6 +96,18 @@ def test_the_mean_is_the_worlds(learned):
         assert abs(np.mean(mean - truth)) < 0.5
         assert learned.quality.mean[codec].shape == (TERMS,)
     assert learned.scales == dict(sorted(SCALES.items()))
+
+
+def test_a_codec_that_is_new_gets_its_scale_from_its_qualities(table):
+    """CRFs of 64 to 192 for 16 to 48: the middle and the unit four times those of the world's."""
+    every = observations(table[table["codec"] == "x264"])
+    new = every.assign(codec="vp9", variant="vp9", crf=4 * every["crf"])
+    usual = new.loc[new["quality"].between(30, 97), "crf"]
+    scale = rate_quality._scale(new)
+    assert scale.middle - 1.5 * scale.unit == pytest.approx(usual.min())
+    assert scale.middle + 1.5 * scale.unit == pytest.approx(usual.max())
+    with pytest.raises(ModelError, match="vp9 has no two CRFs with qualities from 30 to 97"):
+        rate_quality._scale(new.assign(quality=99.0))
 
 
 def test_the_noise_is_the_worlds(learned):

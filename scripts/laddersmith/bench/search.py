@@ -54,14 +54,20 @@ def run(case: Case, strategy: str, work: Callable[[Case], Found]) -> list[dict[s
     found = work(case)
     planner_s = process_time() - begin
     case.measure(found.plan)
-    return [_row(case, strategy, variant, found, planner_s) for variant in VARIANTS]
+    expected = found.expected()
+    return [
+        _row(case, strategy, variant, found.choice, expected[expected["variant"] == variant], planner_s)
+        for variant in VARIANTS
+    ]
 
 
-def _row(case: Case, strategy: str, variant: str, found: Found, planner_s: float) -> dict[str, Any]:
+def _row(
+    case: Case, strategy: str, variant: str, choice: dict, expected: pd.DataFrame, planner_s: float
+) -> dict[str, Any]:
     truth = case.of(variant)
     mine = case.seen[case.seen["variant"] == variant]
     pixels = truth["width"].astype(float) ** 2
-    rungs = [(rung["height"], rung["crfs"][0]) for rung in found.choice["rungs"] if rung["variant"] == variant]
+    rungs = [(rung["height"], rung["crfs"][0]) for rung in choice["rungs"] if rung["variant"] == variant]
     excess = rung_excess(truth, rungs)
     return {
         "case": "strategy",
@@ -74,10 +80,10 @@ def _row(case: Case, strategy: str, variant: str, found: Found, planner_s: float
         "pixels_share_pct": 100 * float(pixels[mine.index].sum() / pixels.sum()),
         "cpu_share_pct": 100 * float(mine["encode_cpu_s"].sum() / truth["encode_cpu_s"].sum()),
         "encode_cpu_s": float(mine["encode_cpu_s"].sum()),
-        "choice_loss_pct": choice_loss(truth, named(truth, found.expected[found.expected["variant"] == variant])),
+        "choice_loss_pct": choice_loss(truth, named(truth, expected)),
         "rungs": len(rungs),
-        "rung_excess_mean_pct": float(np.mean(excess)),
-        "rung_excess_worst_pct": float(np.max(excess)),
+        "rung_excess_mean_pct": float(np.mean(excess)) if excess else float("nan"),
+        "rung_excess_worst_pct": max(excess, default=float("nan")),
         "planner_cpu_s": planner_s,
     }
 
@@ -100,10 +106,12 @@ def choice_loss(truth: pd.DataFrame, places: Iterable[Place]) -> float:
     """BD-rate in percent of what the named points really are against the exhaustive hull.
 
     The mean difference of the logarithm of the rate, both as monotone cubics of quality (VCEG-AI11), over the qualities
-    that both reach. No named point is left out, dominated or not.
+    that both reach. No named point is left out, dominated or not. Of a single point its excess over the hull.
     """
     table = truth.set_index(["height", "crf"])[["bytes", "quality"]]
     rows = table.loc[list(dict.fromkeys(places))].sort_values("quality").drop_duplicates("quality")
+    if len(rows) == 1:
+        return rung_excess(truth, list(rows.index))[0]
     rate, quality = _hull(truth)
     ours = PchipInterpolator(rows["quality"], np.log(rows["bytes"].to_numpy(float)))
     best = PchipInterpolator(quality, np.log(rate))
@@ -115,6 +123,8 @@ def rung_excess(truth: pd.DataFrame, rungs: Sequence[Place]) -> list[float]:
     """Percent of bits that each rung takes beyond the exhaustive hull at the rung's quality."""
     table = truth.set_index(["height", "crf"])[["bytes", "quality"]]
     rate, quality = _hull(truth)
+    if len(rate) == 1:
+        return [100 * (float(table.loc[place, "bytes"]) / float(rate[0]) - 1) for place in rungs]
     best = PchipInterpolator(quality, np.log(rate))
     values = table.loc[list(rungs)].to_numpy(float).tolist()
     return [100 * (bits / float(np.exp(best(np.clip(value, quality[0], quality[-1])))) - 1) for bits, value in values]
@@ -219,5 +229,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Floats at four significant digits."""
-    return {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()}
+    """Floats at four significant digits; null what is none (of a codec without a rung, say)."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        found[name] = value if not isinstance(value, float) else float(f"{value:.4g}") if value == value else None
+    return found

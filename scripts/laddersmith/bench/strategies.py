@@ -1,6 +1,8 @@
 """Strategies of search on shots of which every point is known (`exhaustive`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,9 +62,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Found:
-    """What a strategy ends with: what it expects of every point, the last round's plan, and the choice of rungs."""
+    """What a strategy ends with: the last round's plan, the choice of rungs, and what it expects of every point, to be
+    asked once that plan was measured."""
 
-    expected: pd.DataFrame
+    expected: Callable[[], pd.DataFrame]
     plan: pd.DataFrame
     choice: dict
 
@@ -154,10 +157,12 @@ def adaptive(case: Case, prior: Prior, known: pd.DataFrame | None) -> Found:
         if plan.empty:
             break
         case.measure(plan)
-    seen = case.seen
-    found = surfaces(case.film, seen, prior=prior, known=known)
-    expected, cautious = (expected_points(case.film, seen, found, case.fps, caution) for caution in (0.0, CAUTION))
-    return Found(expected, *chosen(case, cautious, None))
+
+    def expected(caution: float = 0.0) -> pd.DataFrame:
+        seen = case.seen
+        return expected_points(case.film, seen, surfaces(case.film, seen, prior=prior, known=known), case.fps, caution)
+
+    return Found(expected, *chosen(case, expected(CAUTION), None))
 
 
 def smoothed(case: Case, prior: Prior) -> Found:
@@ -167,11 +172,16 @@ def smoothed(case: Case, prior: Prior) -> Found:
     for surface in found.values():
         surface.measured[:] = False
     expected = expected_points(case.film, case.points, found, case.fps, 0.0)
-    return Found(expected, *chosen(case, expected, None))
+    return Found(lambda: expected, *chosen(case, expected, None))
 
 
 def _between(case: Case) -> Found:
-    """What is expected of every CRF between measured ones, as the choice of rungs expects it, and that choice."""
+    """The choice of rungs of what was measured, and what it expects of every CRF between."""
+    return Found(partial(_interpolated, case), *chosen(case, case.seen, 1))
+
+
+def _interpolated(case: Case) -> pd.DataFrame:
+    """What is expected of every CRF between measured ones, as the choice of rungs expects it."""
     rows = []
     columns, _ = menus(case.seen, 1, [case.shot])
     for menu in columns:
@@ -185,7 +195,7 @@ def _between(case: Case) -> Found:
                     "quality": menu.quality[0, place],
                 }
             )
-    return Found(pd.DataFrame(rows), *chosen(case, case.seen, 1))
+    return pd.DataFrame(rows)
 
 
 def chosen(case: Case, points: pd.DataFrame, crf_step: float | None) -> tuple[pd.DataFrame, dict]:

@@ -125,8 +125,8 @@ def choose_answers(
     """The last round's plan and what was chosen, as `choose_points` returns them, for a target.
 
     For every chosen point that nobody measured the plan also has the one that is next to it on the safe side, by what
-    is expected: so there is an answer among what was measured although an expectation fails. Where no answer is
-    expected to meet the target it has the end of the CRFs on the safe side, so that this is known.
+    is expected, or the last one there: so there is an answer among what was measured although an expectation fails.
+    Where no answer is expected to meet the target it has the end of the CRFs on the safe side, so that this is known.
 
     Parameters
     ----------
@@ -227,11 +227,12 @@ def _safe_side(
             if own["measured"]:
                 continue
             if mode == QUALITY_FLOOR:
-                safe = column[column["quality"] >= own["quality"] + columns_of.SPARE].sort_values("bytes")
+                safer = column[column["quality"] > own["quality"]].sort_values("bytes")
+                safe = safer[safer["quality"] >= own["quality"] + columns_of.SPARE]
             else:
-                safe = column[column["bytes"] * (1 + calm.SPARE) <= own["bytes"]].sort_values(
-                    "quality", ascending=False
-                )
+                safer = column[column["bytes"] < own["bytes"]].sort_values("quality", ascending=False)
+                safe = safer[safer["bytes"] * (1 + calm.SPARE) <= own["bytes"]]
+            safe = safer[-1:] if safe.empty else safe
             for row in tables.rows(safe[:1]):
                 places.append((int(row.shot), (row.variant, int(row.height), row.crf, IN_CASE)))
     return places

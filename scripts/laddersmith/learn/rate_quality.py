@@ -17,6 +17,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
 from .. import tables
+from ..errors import ModelError
 from ..jsonfile import write_json
 from ..search.prior import (
     TERMS,
@@ -32,7 +33,9 @@ from ..search.prior import (
 )
 from ..search.surface import Measured, scale_of
 
-# Usual CRFs: middle and unit, so that qualities from 30 to 97 lie within one and a half units of the middle.
+# Usual CRFs: middle and unit, so that qualities from 30 to 97 lie within one and a half units of the middle. Those of
+# other codecs are taken from what was measured of them.
+USUAL = (30.0, 97.0)
 SCALES = {"x264": Scale(30, 10), "x265": Scale(30, 10), "svtav1": Scale(42, 13)}
 CRFS = 4  # of each height of a shot that are learned from
 RIDGE = 1e-2
@@ -64,10 +67,21 @@ def observations(exhaustive: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _scale(rows: pd.DataFrame) -> Scale:
+    """The scale of a codec's CRFs by the qualities that were measured."""
+    low, high = rows.loc[rows["quality"].between(*USUAL), "crf"].quantile([0, 1])
+    if not high > low:
+        raise ModelError(
+            f"{rows['codec'].iloc[0]} has no two CRFs with qualities from {USUAL[0]:g} to {USUAL[1]:g}, so nothing can "
+            "be learned of it; measure more of its CRFs"
+        )
+    return Scale((low + high) / 2, (high - low) / 3)
+
+
 def fit_prior(table: pd.DataFrame) -> Prior:
     """The prior that makes a table of `observations` most likely."""
     codecs = sorted(set(table["codec"]))
-    scales = {codec: SCALES[codec] for codec in codecs}
+    scales = {codec: SCALES.get(codec) or _scale(table[table["codec"] == codec]) for codec in codecs}
     empty = Prior(None, None, scales)  # type: ignore[arg-type]
     some = Measured.of(_thinned(table))
     units = [scale_of(empty, codec) for codec in some.codec]
