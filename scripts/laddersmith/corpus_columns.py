@@ -1,0 +1,130 @@
+"""The columns of the corpus, each with its meaning."""
+
+from .columns import STATISTICS, Column
+
+SCHEMA = "laddersmith/corpus/1"
+
+FEATURES = (
+    "adm2",
+    "adm3",
+    "adm_scale0",
+    "adm_scale1",
+    "adm_scale2",
+    "adm_scale3",
+    "aim",
+    "cambi",
+    "motion",
+    "motion2",
+    "motion3",
+    "motion_sad",
+    "psnr_y",
+    "speed_chroma_u",
+    "speed_chroma_uv",
+    "speed_chroma_v",
+    "vif_scale0",
+    "vif_scale1",
+    "vif_scale2",
+    "vif_scale3",
+)
+
+GROUPS: dict[str, tuple[Column, ...]] = {
+    "The row": (
+        Column("schema", "string", f"`{SCHEMA}`: the form of the row", False),
+        Column("title", "string", "the title's name; of an imported row the name of its source file", False),
+        Column("span", "string", "what was encoded: `shot`, `title`, or `sample` (a part that is no shot)", False),
+        Column("timing", "string", "how times were taken: `shared` or `unknown`; see Times", False),
+    ),
+    "Source": (
+        Column("source", "string", "path of the source file, as the table of titles names it", False),
+        Column("source_sha256", "string", "SHA-256 of that file, hexadecimal"),
+        Column("source_width", "int32", "pixels of its picture across, after any crop"),
+        Column("source_height", "int32", "pixels of its picture from top to bottom, after any crop"),
+        Column("source_pix_fmt", "string", "its pixel format, in ffmpeg's words"),
+        Column("source_range", "string", "its range: `tv`, `pc` or `unknown`"),
+        Column("source_matrix", "string", "its matrix, in ffmpeg's words"),
+        Column("source_primaries", "string", "its primaries, in ffmpeg's words"),
+        Column("source_transfer", "string", "its transfer, in ffmpeg's words (`smpte2084` is PQ, `arib-std-b67` HLG)"),
+        Column("source_chroma_location", "string", "its chroma siting, in ffmpeg's words"),
+        Column("frame_rate", "string", "frames a second, as num/den, exact"),
+        Column("source_frames", "int32", "frames of the title"),
+        Column("source_duration_s", "float64", "seconds of the title"),
+        Column("shots", "int32", "shots of the title"),
+        Column("shot_mean_s", "float64", "mean length of its shots, seconds"),
+        Column("shot_std_s", "float64", "standard deviation of that, over the shots themselves"),
+    ),
+    "Span": (
+        Column("shot", "int32", "number of the shot; -1 for the whole title"),
+        Column("start", "int32", "its first frame in the title"),
+        Column("end", "int32", "the frame after its last"),
+        Column("start_s", "float64", "seconds from the title's start to the first frame"),
+        Column("duration_s", "float64", "seconds of the span"),
+        Column("transition", "string", "how the shot begins"),
+        Column("spatial_complexity", "float64", "mean spatial information of the span's frames (ITU-T P.910)"),
+        Column("temporal_complexity", "float64", "mean temporal information of the span's frames (ITU-T P.910)"),
+        Column("frames_sha256", "string", "SHA-256 of the span's decoded frames"),
+    ),
+    "Point": (
+        Column("codec", "string", "the codec; empty for an encoder that Laddersmith does not know"),
+        Column("encoder", "string", "ffmpeg's name of the encoder", False),
+        Column("variant", "string", "the variant's name in the config"),
+        Column("preset", "string", "the encoder's own name of its speed"),
+        Column(
+            "rate", "string", "what `crf` is: `quality`, or kbit/s kept in one pass (`average`) or two (`two_pass`)"
+        ),
+        Column("latency", "string", "`low` where every frame was coded as it came, else `offline`"),
+        Column("threads", "int32", "the encoder's own threads"),
+        Column("roi", "string", "the set of regions that were given another quality; empty where there is none"),
+        Column("pix_fmt", "string", "the encode's pixel format"),
+        Column("height", "int32", "the box: the picture fits inside 16/9 of it by it"),
+        Column("width", "int32", "pixels of the encode across"),
+        Column("picture_height", "int32", "pixels of the encode from top to bottom"),
+        Column("crf", "string", "the encoder's quality setting, or its kbit/s (see `rate`), as a decimal"),
+        Column("maxrate_kbps", "float64", "cap of the rate; empty where there is none"),
+        Column("bufsize_kbps", "float64", "decoder's buffer to which the cap holds, kbit; empty where there is none"),
+        Column("reason", "string", "why the planner asked for the point"),
+    ),
+    "Encode": (
+        Column("key", "string", "the point's key in the store"),
+        Column("file", "string", "file name of the encode"),
+        Column("bytes", "int64", "bytes of its video packets, never the container's"),
+        Column("file_bytes", "int64", "bytes of the file, container included; known of imported rows alone"),
+        Column("frames", "int32", "frames of the encode"),
+        Column("bitrate_kbps", "float64", "its mean bitrate; of imported rows, that of the file"),
+        Column("peak_kbps", "float64", "the bitrate of its dearest closed GOP"),
+        Column("encode_cpu_s", "float64", "CPU seconds of the encoding process, user and system"),
+        Column("encode_wall_s", "float64", "wall seconds of the encoding process"),
+        Column("command", "string", "ffmpeg's command, without paths"),
+    ),
+    "What the encoder told": STATISTICS,
+    "Score": (
+        Column("display_width", "int32", "pixels across at which scores were taken"),
+        Column("display_height", "int32", "pixels from top to bottom at which scores were taken"),
+        Column("model", "string", "the VMAF model"),
+        Column("model_sha256", "string", "SHA-256 of the model's file, where the engine reads one"),
+        Column("engine", "string", "`numba`, `cuda` or `libvmaf`; empty where another program scored"),
+        Column(
+            "score_wall_s", "float64", "wall seconds of scoring; Laddersmith scores many encodes at once and has none"
+        ),
+        Column("frames_scored", "int32", "frames that were scored: all of them"),
+        Column("vmaf_mean", "float64", "mean VMAF over the frames"),
+        Column("vmaf_harmonic", "float64", "harmonic mean, as libvmaf defines it"),
+        Column("vmaf_min", "float64", "the worst frame's"),
+        Column("vmaf_p5", "float64", "5th percentile"),
+        Column("vmaf_std", "float64", "standard deviation over the frames themselves"),
+        Column("psnr_cb", "float64", "mean PSNR of the Cb plane, dB"),
+        Column("psnr_cr", "float64", "mean PSNR of the Cr plane, dB"),
+        *(Column(f"{name}_mean", "float64", f"mean of the feature {name}") for name in FEATURES),
+        *(Column(f"{name}_std", "float64", f"standard deviation of {name} over the frames") for name in FEATURES),
+    ),
+    "Versions": (
+        Column("laddersmith_version", "string", "release of Laddersmith"),
+        Column("encode_version", "string", "version of its stage encode, and the packages it stands on"),
+        Column("ffmpeg_version", "string", "release of the ffmpeg that encoded"),
+        Column(
+            "encoder_version", "string", "release of the encoder's library, in its own words; empty where it tells none"
+        ),
+        Column("score_version", "string", "version of the engine that scored, or of the program"),
+    ),
+    "Foreign": (Column("foreign", "string", "JSON object of what an imported row had beside; see Row of 54"),),
+}
+COLUMNS = tuple(column for group in GROUPS.values() for column in group)
