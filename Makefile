@@ -22,6 +22,7 @@ RUN_STAMP := $(call stamp,run)
 DEV_STAMP := $(call stamp,dev)
 SLURM_STAMP := $(call stamp,slurm)
 CUDA_STAMP := $(call stamp,cuda)
+S3_STAMP := $(call stamp,s3)
 
 # A recipe that begins with this holds .make.lock until it and every process that it left behind have ended.
 define hold
@@ -110,15 +111,22 @@ estimate: env ## what the run will take: encodes, core hours, gigabytes; nothing
 test: env-dev lint ## style, types, and every test that needs neither root nor a GPU
 	@$(BIN)/python -m pytest -n 2 -m 'not system and not gpu' tests $(ARGS)
 
-# Chromium plays the packaged ladders; it is the one thing that the locked environment cannot carry.
+# What the locked environment cannot carry: Chromium plays the packaged ladders, other builds of the encoders make our
+# exports, a SLURM runs a title, and an object store keeps one. The tests start SLURM and store themselves, beside any
+# other, and end them.
+SYSTEM_PACKAGES := chromium x264 x265 svt-av1 slurmctld slurmd slurm-client munge \
+    swift-proxy swift-account swift-container swift-object memcached
+
 .PHONY: test-system
-test-system: env-dev ## the tests that need Debian packages; installs them when run as root
-	@for program in chromium x264 x265 SvtAv1EncApp; do command -v $$program >/dev/null || missing=1; done
+test-system: env-dev env-slurm env-s3 ## the tests that need Debian packages; installs them when run as root
+	@for program in chromium x264 x265 SvtAv1EncApp slurmctld slurmd sbatch munged swift-proxy-server swift-object-server memcached; do
+	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing=1
+	done
 	if [ -n "$${missing-}" ]; then
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium x264 x265 svt-av1 >/dev/null
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null
 	  else
-	    echo "make test-system: a program is missing; install Debian's packages chromium, x264, x265 and svt-av1, or run this as root on Debian" >&2
+	    echo "make test-system: a program is missing; install Debian's packages $(SYSTEM_PACKAGES), or run this as root on Debian" >&2
 	    exit 1
 	  fi
 	fi
@@ -145,7 +153,7 @@ format: env-dev ## write every file in the project's style
 	$(BIN)/python -m ruff format $(PYTHON_FILES)
 	[ -z "$(RULE_FILES)" ] || $(BIN)/python -m snakefmt $(RULE_FILES)
 
-.PHONY: env env-dev env-slurm env-cuda
+.PHONY: env env-dev env-slurm env-cuda env-s3
 env: $(RUN_STAMP) ## the locked environment, in .venv (the other commands make it when it is missing)
 	@:
 env-dev: $(DEV_STAMP) ## the same and what the tests need
@@ -153,6 +161,8 @@ env-dev: $(DEV_STAMP) ## the same and what the tests need
 env-slurm: $(SLURM_STAMP) ## the same and what profiles/slurm needs
 	@:
 env-cuda: $(CUDA_STAMP) ## the same and what the engine `cuda` needs
+	@:
+env-s3: $(S3_STAMP) ## the same and what sources and results in S3 need
 	@:
 
 # An environment is made anew for a new lock, so that it holds that lock and nothing else. The .pth file lets its Python
@@ -182,6 +192,9 @@ $(SLURM_STAMP): $(RUN_STAMP)
 
 $(CUDA_STAMP): $(RUN_STAMP)
 	@$(call install_extra,cuda)
+
+$(S3_STAMP): $(RUN_STAMP)
+	@$(call install_extra,s3)
 
 # Neither results nor the store: what they hold has cost hours. Delete those by hand.
 .PHONY: clean

@@ -7,6 +7,9 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/settings.smk"
+include: "rules/checks.smk"
+include: "rules/needs.smk"
 
 
 wildcard_constraints:
@@ -19,6 +22,7 @@ wildcard_constraints:
 
 localrules:
     all,
+    titles,
     ladders,
     quality_floor,
     bitrate_budget,
@@ -26,29 +30,45 @@ localrules:
     choose,
     ladder,
     remember,
+    tidy,
     export,
     gate,
     summary,
     presets,
+    roi,
     pareto,
     title_pareto,
 
 
 onstart:
     if workflow.is_main_process:
+        check_no_catalogue()
+        check_dates()
         check_encoders()
+        check_folders()
 
 
-rule all:
-    default_target: True
+onerror:
+    if workflow.is_main_process:
+        tell_failures()
+
+
+rule titles:
     input:
         expand("results/{title}/ladder.json", title=TITLES),
         expand("results/{title}/package", title=TITLES),
         expand("results/{title}/exports", title=TITLES),
         expand("results/{title}/report.html", title=TITLES),
         expand("results/{title}/gate.json", title=TITLES),
-        "results/summary.html",
         remembered_titles(),
+        tidied_titles(),
+
+
+rule all:
+    default_target: True
+    input:
+        rules.titles.input,
+        "results/summary.html",
 
 
 rule ladders:
@@ -69,6 +89,7 @@ rule bitrate_budget:
 include: "rules/source.smk"
 include: "rules/shots.smk"
 include: "rules/search.smk"
+include: "rules/roi.smk"
 include: "rules/encode.smk"
 include: "rules/quality.smk"
 include: "rules/hull.smk"
@@ -77,4 +98,5 @@ include: "rules/package.smk"
 include: "rules/report.smk"
 include: "rules/estimate.smk"
 include: "rules/compare.smk"
+include: "rules/corpus.smk"
 include: "rules/bench.smk"

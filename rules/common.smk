@@ -4,61 +4,49 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from laddersmith import ffmpeg, registry
 from laddersmith.config import (
     all_variants,
     codecs_of,
     heights_of,
     read_titles,
+    rules_of,
     search_rounds,
     validate,
 )
 from laddersmith.encode.codecs import CODECS
-from laddersmith.errors import ConfigError, ToolError
+from laddersmith.errors import ConfigError
 from laddersmith.provenance import stage_version
+from laddersmith.roi import codecs_asking, mask_files, sets_asked
+from laddersmith.titles import in_storage
 
 try:
     config.update(validate(config, CODECS))
-    TITLES = read_titles(config)
+    # A source that went missing under way fails its own title; jobs elsewhere read this file anew.
+    TITLES = read_titles(config, check_files=workflow.is_main_process)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+# Where results are kept elsewhere, a ladder that is not here is no ladder that is gone.
+config["results_elsewhere"] = bool(workflow.storage_settings.default_storage_provider)
+if config["results_elsewhere"] and config["store"]["keep"] == "ladder":
+    raise WorkflowError(
+        "store.keep: ladder removes encodes from the folder results, and --default-storage-provider keeps the results "
+        "elsewhere: set store.keep: all, and delete there what is not wanted"
+    )
 VARIANTS = all_variants(config)
 LAST = search_rounds(config)  # rounds 0..LAST-1 search, round LAST encodes the choice
-LOOKS = ("score_every", "window_s")  # what stands for a shot in the rounds of search
-
-
-def check_encoders():
-    """Ends the run if an encoder that a title asks for cannot be used here.
-
-    Where jobs run on other machines, whose hardware is not known here, only what ffmpeg was built with is checked.
-    """
-    from laddersmith.encode.usable import refusals
-
-    asked = {
-        codec: None for title in TITLES.values() for codec in codecs_of(config, title)
-    }
-    try:
-        refused = refusals(config["ffmpeg"], asked, devices=workflow.local_exec)
-    except ToolError as error:
-        raise WorkflowError(str(error)) from None
-    if refused:
-        raise WorkflowError("\n".join(f"codec {sentence}" for sentence in refused))
-
-
-def encoder_version():
-    """What decides an encode's bits besides its settings: the stage's version, and a user's own ffmpeg."""
-    own = config["ffmpeg"]
-    if own is None:
-        return stage_version("encode")
-    try:
-        return f"{stage_version('encode')} ffmpeg-{ffmpeg.version(own)}"
-    except ToolError as error:
-        raise WorkflowError(str(error)) from None
 
 
 def source_of(wildcards):
-    return TITLES[wildcards.title].path
+    return from_outside(TITLES[wildcards.title].path)
+
+
+def from_outside(path):
+    """A file that is made nowhere here: an address is fetched by its storage plugin, a path is one of this machine's.
+
+    So it stays a path where `--default-storage-provider` keeps the results elsewhere.
+    """
+    return storage(path) if in_storage(path) else local(path)
 
 
 def cuts_file_of(wildcards):
@@ -66,36 +54,45 @@ def cuts_file_of(wildcards):
     shots = config["shots"]
     if shots["detector"] != "file":
         return []
-    return shots["cuts_file"].replace("{title}", wildcards.title)
+    return from_outside(shots["cuts_file"].replace("{title}", wildcards.title))
 
 
-def shot_settings():
-    """What decides where a title is cut: what the detector reads, and the rules on length.
-
-    No path, no choice of a machine's parts, and nothing that only other detectors read: a change of those reruns nothing.
-    """
-    shots = config["shots"]
-    read = {
-        "transnetv2": ("threshold", "first_look"),
-        "adaptive": ("threshold",),
-        "content": ("threshold",),
-        "fixed": ("fixed_length_s",),
-        "file": (),
-    }[shots["detector"]]
-    rules = ("min_length_s", "short", "max_length_s", "long")
-    return {key: shots[key] for key in ("detector", *read, *rules)}
+def region_sets(wildcards):
+    """The sets of regions that the title's variants ask for, without the paths of masks: those are inputs."""
+    return sets_asked(config["roi"], searched_variants(wildcards))
 
 
-def fixed_segment_s():
-    """Seconds of a segment, where segments are fixed and shots are cut for them; else none."""
-    package = config["package"]
-    return package["segment_s"] if package["segments"] == "fixed" else None
+def masks_of(wildcards):
+    return mask_files(config["roi"], region_sets(wildcards), wildcards.title)
 
 
-def shot_model():
-    """The bytes of the detector's model, where it has one."""
-    name = config["shots"]["detector"]
-    return registry.entry(name).sha256 if name in registry.names("shots") else ""
+def regions_of(wildcards):
+    """The title's regions, where one of its variants asks for some."""
+    made = f"results/{wildcards.title}/regions.json"
+    return [made] if region_sets(wildcards) else []
+
+
+def codec_regions(wildcards):
+    """The same for a job of one codec: they concern it where one of that codec's variants asks."""
+    asking = codecs_asking(searched_variants(wildcards))
+    return regions_of(wildcards) if wildcards.codec in asking else []
+
+
+def roi_pages():
+    """The pages of the titles whose variants ask for regions; asking for them without such a variant ends the run."""
+    asking = codecs_asking(config["variants"])
+    pages = [
+        f"results/{name}/roi.html"
+        for name, title in TITLES.items()
+        if asking & set(codecs_of(config, title))
+    ]
+
+    def refuse(wildcards):
+        raise WorkflowError(
+            "no variant of any title has regions: name a set of the section roi in a variant's key roi"
+        )
+
+    return pages or refuse
 
 
 def display_of(wildcards):
@@ -116,8 +113,29 @@ def title_heights(wildcards):
 
 def searched_heights(wildcards):
     """The title's heights at which a rung may stand."""
-    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
-    return [height for height in title_heights(wildcards) if low <= height <= high]
+    kept = codec_heights(wildcards).values()
+    return [h for h in title_heights(wildcards) if any(h in own for own in kept)]
+
+
+def codec_heights(wildcards):
+    """By codec, the title's heights at which it may have a rung."""
+    limits = {
+        codec: rules_of(config["ladder"], codec) for codec in title_codecs(wildcards)
+    }
+    return {
+        codec: [
+            height
+            for height in title_heights(wildcards)
+            if own["min_height"] <= height <= own["max_height"]
+        ]
+        for codec, own in limits.items()
+    }
+
+
+def height_limits(wildcards):
+    """The same, where codecs differ in it; else nothing."""
+    own = codec_heights(wildcards)
+    return own if any(h != searched_heights(wildcards) for h in own.values()) else None
 
 
 def chosen_heights(wildcards):
@@ -157,25 +175,6 @@ def fixed_rungs(wildcards):
     return {codec: rungs[codec] for codec in title_codecs(wildcards) if codec in rungs}
 
 
-def ladder_settings(*keys):
-    """Of the config's `ladder`, what a stage reads: a change of anything else does not rerun it."""
-    return {key: config["ladder"][key] for key in keys}
-
-
-def target_settings():
-    """The floor of quality or the budget of bits, where one is asked for in place of a ladder."""
-    search = config["search"]
-    if search["mode"] == "ladder":
-        return None
-    limits = {"quality_floor": "target_quality", "bitrate_budget": "target_kbps"}
-    return {
-        "mode": search["mode"],
-        "limit": search[limits[search["mode"]]],
-        "scope": search["target_scope"],
-        "heights": search["target_heights"],
-    }
-
-
 def asked_for(mode):
     """What a target named after a mode of search makes of every title, if it is the config's."""
     if config["search"]["mode"] == mode:
@@ -191,80 +190,6 @@ def asked_for(mode):
         )
 
     return refuse
-
-
-def rung_settings():
-    """What decides which rungs are chosen."""
-    if target_settings():
-        return ladder_settings("allocation")
-    limits = [
-        f"{end}_{what}"
-        for what in ("quality", "kbps", "height")
-        for end in ("min", "max")
-    ]
-    shares = ("allocation", "min_shot_quality", "max_jump", "max_peak_ratio")
-    return ladder_settings("rungs", "spacing", "min_step", *limits, *shares)
-
-
-def search_settings():
-    """What the strategy reads."""
-    search = config["search"]
-    settings = {key: search[key] for key in ("strategy", "crf_step")}
-    if search["strategy"] == "adaptive":
-        settings |= {key: search[key] for key in ("tolerance", "max_points", *LOOKS)}
-        settings |= {
-            "rules": rung_settings(),
-            "target": target_settings(),
-            "segments": capped_segments(),
-            "prior": registry.entry("rate_quality").sha256,
-        }
-    return settings
-
-
-def choice_settings(wildcards):
-    """What the choice reads of the search: under adaptive it expects points by the same surfaces."""
-    settings = {key: config["search"][key] for key in ("strategy", "crf_step")}
-    settings["target"] = target_settings()
-    if settings["strategy"] == "adaptive":
-        settings["variants"] = searched_variants(wildcards)
-        settings["heights"] = searched_heights(wildcards)
-        settings["prior"] = registry.entry("rate_quality").sha256
-    return settings
-
-
-def look_settings(*keys):
-    """Of what stands for a shot in the rounds of search, what a stage reads there; the last round knows no looks."""
-
-    def settings(wildcards):
-        if int(wildcards.round) == LAST:
-            return {}
-        return {key: config["search"][key] for key in keys}
-
-    return settings
-
-
-def capped_segments():
-    """Where segments begin, if the choice of rungs goes by it."""
-    if (
-        config["ladder"]["max_peak_ratio"] is None
-        or config["ladder"]["allocation"] == "single"
-    ):
-        return None
-    package = config["package"]
-    return {
-        "segment_s": package["segment_s"],
-        "segments": package["segments"],
-        "keyframe_s": config["encode"]["keyframe_s"],
-    }
-
-
-def encoder_settings(wildcards):
-    """What decides an encode's bits besides its plan: the settings of the codec's variants, without their CRFs."""
-    return {
-        name: {key: value for key, value in settings.items() if key != "crfs"}
-        for name, settings in VARIANTS.items()
-        if settings["codec"] == wildcards.codec
-    }
 
 
 def plan_of(wildcards):
@@ -379,38 +304,24 @@ def title_verdicts(wildcards):
     )
 
 
-def tried_presets(wildcards):
-    """Per codec of the title: its first variant, and the presets that are tried, slow to fast, its own among them."""
-    first = {}
-    for name, settings in searched_variants(wildcards).items():
-        first.setdefault(settings["codec"], settings)
-    tried = config["compare"]["presets"]["tried"]
-    return {
-        codec: {
-            "settings": settings,
-            "presets": [
-                preset
-                for preset in CODECS[codec].presets
-                if preset == settings["preset"]
-                or preset in tried.get(codec, CODECS[codec].presets)
-            ],
-        }
-        for codec, settings in first.items()
-    }
-
-
-def preset_settings():
-    """What decides which presets are tried, recommended and searched."""
-    return {
-        key: value
-        for key, value in config["compare"]["presets"].items()
-        if key != "tried"
-    }
-
-
 def every_core():
     """All cores that this run may use, so that nothing runs beside; 1 where jobs go to other machines."""
     return workflow.resource_settings.cores or 1
+
+
+def chosen_rungs_streams(wildcards):
+    """Every encode that a rung may be made of, whatever its codec."""
+    return encodes_of(
+        wildcards,
+        range(batches_of(wildcards)),
+        answering_rounds(),
+        title_codecs(wildcards),
+    )
+
+
+def tidied_titles():
+    """Every title's mark that the encodes which its ladder does not name are gone, where the config wants that."""
+    return of_titles("tidied.json") if config["store"]["keep"] == "ladder" else []
 
 
 def remembered_titles():

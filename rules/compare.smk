@@ -62,6 +62,7 @@ rule title_presets:
         facts=rules.probe.output.facts,
         mezzanine=rules.probe.output.mezzanine,
         shots=rules.detect_shots.output.shots,
+        regions=regions_of,
     output:
         found="results/{title}/presets.json",
         text="results/{title}/presets.md",

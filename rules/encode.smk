@@ -5,6 +5,7 @@ rule encode:
         mezzanine=rules.probe.output.mezzanine,
         shots=rules.detect_shots.output.shots,
         plan=plan_of,
+        regions=codec_regions,
     output:
         streams=directory("results/{title}/b{batch}/r{round}/{codec}/{height}p"),
         table="results/{title}/b{batch}/r{round}/{codec}/{height}p.parquet",
@@ -16,8 +17,8 @@ rule encode:
         "../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt
-        * (config["encode"]["frame_cache_mb"] + 1500 * threads),
+        mem_mb=encode_mb,
+        runtime=limit(encode_seconds),
     params:
         batches=batches_of,
         variants=encoder_settings,

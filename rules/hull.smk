@@ -15,6 +15,7 @@ rule hull:
     resources:
         mem_mb=lambda wildcards, input, attempt: attempt
         * max(1000, int(12 * input.size_mb)),
+        runtime=limit(frame_seconds),
     params:
         pooling=config["quality"]["pooling"],
         rules=ladder_settings("allocation", "min_shot_quality", "max_jump"),

@@ -25,6 +25,7 @@ rule choose:
         heights=chosen_heights,
         display=display_of,
         segments=capped_segments(),
+        limits=height_limits,
         version=stage_version("choose"),
     message:
         "{wildcards.title}: rungs chosen from the hull"
@@ -40,6 +41,7 @@ rule ladder:
         scores=every_score,
         frames=every_frame,
         encodes=chosen_tables,
+        streams=chosen_rungs_streams,
     output:
         ladder="results/{title}/ladder.json",
     log:
@@ -63,6 +65,7 @@ rule ladder:
             "max_jump",
             "max_peak_ratio",
             "max_buffer_s",
+            "codecs",
         ),
         pooling=config["quality"]["pooling"],
         display=display_of,

@@ -38,10 +38,12 @@ rule package:
         "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=limit(frame_seconds),
     params:
         segment_s=config["package"]["segment_s"],
         segments=config["package"]["segments"],
         audio_kbps=config["package"]["audio_kbps"],
+        prefer=config["package"]["prefer"],
         version=stage_version("package"),
     message:
         "{wildcards.title}: HLS and DASH"
@@ -54,6 +56,7 @@ rule export:
         facts=rules.probe.output.facts,
         shots=rules.detect_shots.output.shots,
         ladder=rules.ladder.output.ladder,
+        regions=regions_of,
     output:
         exports=directory("results/{title}/exports"),
     log:
@@ -72,3 +75,25 @@ rule export:
         "{wildcards.title}: settings for encoders elsewhere"
     script:
         "../scripts/export.py"
+
+
+rule tidy:
+    input:
+        ladder=rules.ladder.output.ladder,
+        renditions=title_renditions,
+    output:
+        tidied="results/{title}/tidied.json",
+    log:
+        "logs/{title}/tidy.log",
+    benchmark:
+        "benchmarks/{title}/tidy.tsv"
+    conda:
+        "../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        version=stage_version("tidy"),
+    message:
+        "{wildcards.title}: encodes that no rung is made of, removed"
+    script:
+        "../scripts/tidy.py"

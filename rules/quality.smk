@@ -17,10 +17,9 @@ rule score:
     conda:
         "../envs/environment.yaml"
     threads: 8
-    # Python and its libraries; the decoded pictures, of which each worker may hold 300 MB more; the workers' own planes.
     resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt
-        * (500 + config["encode"]["frame_cache_mb"] + 600 * threads),
+        mem_mb=score_mb,
+        runtime=limit(score_seconds),
     params:
         display=display_of,
         model=config["quality"]["model"],
@@ -54,6 +53,7 @@ rule verify:
     threads: 8
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * (1000 + 600 * threads),
+        runtime=limit(verify_seconds),
     params:
         bars=config["verify"],
         version=stage_version("verify"),

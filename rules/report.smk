@@ -24,6 +24,7 @@ rule report:
         "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=limit(frame_seconds),
     params:
         chroma_alarm_db=config["quality"]["chroma_alarm_db"],
         version=stage_version("report"),

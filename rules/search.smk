@@ -19,6 +19,7 @@ rule plan:
         search=search_settings(),
         variants=searched_variants,
         heights=searched_heights,
+        limits=height_limits,
         pooling=config["quality"]["pooling"],
         display=display_of,
         version=stage_version("plan"),

@@ -15,6 +15,7 @@ rule detect_shots:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=limit(look_seconds),
     params:
         settings=shot_settings(),
         segment_s=fixed_segment_s(),

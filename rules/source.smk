@@ -12,6 +12,8 @@ rule probe:
         "../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 6500 * attempt,
+        runtime=lambda wildcards, attempt: attempt
+        * (needs.LEAST_MIN + config["probe"]["timeout_s"] // 60),
     params:
         normalise=config["probe"]["normalise"],
         crop_bars=config["probe"]["crop_bars"],

@@ -5,6 +5,7 @@ from laddersmith.door import door
 from laddersmith.encode import box, boxes
 from laddersmith.jsonfile import write_json
 from laddersmith.ladder import Asked, Rules, Segments, choose_answers, choose_points
+from laddersmith.search import within_heights
 from laddersmith.source import display_size, load_media
 
 
@@ -26,6 +27,7 @@ def main(
     heights: list[int],
     segments: dict | None,
     config: dict,
+    limits: dict[str, list[int]] | None = None,
 ) -> None:
     media = load_media(facts)
     measured = tables.read(points, tables.POINTS)
@@ -45,6 +47,8 @@ def main(
         fps = float(media.frame_rate)
         at_hand = with_looks(film, measured, tables.read_all(looks, tables.LOOKS), pooling, fps)
         at_hand, step = known_in_full(foresee(film, at_hand, fps, known), measured), None
+    if limits:
+        at_hand = within_heights(at_hand, limits)
     numbers = table["shot"].tolist()
     same = {
         "variants": variants,

@@ -5,8 +5,11 @@ from pathlib import Path
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.encode.points import encode_points
+from laddersmith.encode.regions import sets_of
+from laddersmith.jsonfile import read_json
+from laddersmith.scratch import scratch_folder
 from laddersmith.shots import batch_of, with_looks, with_whole_title
-from laddersmith.source import load_media
+from laddersmith.source import load_media, source_guard
 from laddersmith.store import Store
 
 
@@ -14,6 +17,7 @@ def main(
     facts: str,
     shots: str,
     plan: str,
+    regions: list[str],
     streams: str,
     table: str,
     title: str,
@@ -36,20 +40,23 @@ def main(
     rows = rows[rows["shot"].isin(mine) & (rows["codec"] == codec) & (rows["height"] == int(height))]
     Path(streams).mkdir(parents=True, exist_ok=True)
     media = load_media(facts)
-    encodes = encode_points(
-        media,
-        with_looks(with_whole_title(every_shot), looks.get("window_s"), media.frame_rate),
-        rows,
-        variants=variants,
-        title=title,
-        store=Store(config["store"]["path"]),
-        folder=Path(streams),
-        keyframe_s=keyframe_s,
-        threads=threads,
-        timeout_s=config["encode"]["timeout_s"],
-        frame_cache_mb=config["encode"]["frame_cache_mb"],
-        program=config["ffmpeg"],
-    )
+    with scratch_folder(config["scratch"]) as scratch:
+        encodes = encode_points(
+            media,
+            with_looks(with_whole_title(every_shot), looks.get("window_s"), media.frame_rate),
+            rows,
+            variants=variants,
+            title=title,
+            store=Store(config["store"]["path"], check=source_guard(facts)),
+            folder=Path(streams),
+            keyframe_s=keyframe_s,
+            threads=threads,
+            timeout_s=config["encode"]["timeout_s"],
+            frame_cache_mb=config["encode"]["frame_cache_mb"],
+            program=config["ffmpeg"],
+            scratch=scratch,
+            regions=sets_of(read_json(regions[0])) if regions else None,
+        )
     tables.write(table, encodes, tables.ENCODES)
 
 

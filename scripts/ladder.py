@@ -35,11 +35,13 @@ def main(
         for path, table in made.items()
         for row in table.itertuples()
     }
+    scored = tables.read_all(scores, tables.SCORES)
+    stand_ins = {f"metric_{name}": name for name in sorted(set(scored["engine"]) - {engine})}
     own = {"encoding_ffmpeg": ffmpeg.version(config["ffmpeg"])} if config["ffmpeg"] else {}
     built = build_ladder(
         read_json(facts),
         read_json(choice),
-        tables.read_all(scores, tables.SCORES),
+        scored,
         tables.read_all(frames, tables.FRAMES),
         tables.read(hull, tables.TITLE_POINTS),
         files=files,
@@ -51,11 +53,13 @@ def main(
         display=display_size(media, display),
         model=model,
         engine=engine,
-        tools={"ffmpeg": ffmpeg.version(), "metric": engine_named(engine).version(model), **own},
+        tools={"ffmpeg": ffmpeg.version(), **own}
+        | {part: engine_named(name).version(model) for part, name in ({"metric": engine} | stand_ins).items()},
     )
     write_json(ladder, built)
     points = Store(config["store"]["path"], config["store"]["max_gb"])
-    points.pin(Path(ladder), [point["key"] for rung in (*built["rungs"], *built["fixed"]) for point in rung["points"]])
+    named = [point["key"] for rung in (*built["rungs"], *built["fixed"]) for point in rung["points"]]
+    points.pin(Path(ladder), named, elsewhere=config["results_elsewhere"])
     points.prune()
 
 

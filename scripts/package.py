@@ -8,7 +8,7 @@ from laddersmith.errors import PackageError
 from laddersmith.jsonfile import read_json
 from laddersmith.ladder import savings
 from laddersmith.package import package_title
-from laddersmith.source import MEMORY_MB, bounded
+from laddersmith.source import MEMORY_MB, bounded, source_guard
 
 
 def main(
@@ -22,6 +22,7 @@ def main(
     segment_s: float,
     segments: str,
     audio_kbps: float,
+    prefer: list[str],
     config: dict,
 ) -> None:
     folders = {Path(folder).parent for folder in renditions}
@@ -30,6 +31,7 @@ def main(
             f"the renditions lie in several folders ({', '.join(map(str, sorted(folders)))}); give those of one title"
         )
     chosen = read_json(ladder)
+    check_unchanged = source_guard(facts)
     with bounded(MEMORY_MB, config["package"]["timeout_s"], f"{chosen['title']}: packaging"):
         package_title(
             read_json(facts) | {"path": source},
@@ -41,9 +43,11 @@ def main(
             segments=segments,
             shots=tables.read(shots, tables.SHOTS)["start"].tolist(),
             audio_kbps=audio_kbps,
+            prefer=prefer,
             savings=savings(chosen),
             timeout_s=config["package"]["timeout_s"],
         )
+    check_unchanged()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from laddersmith.compare.document import html, markdown
 from laddersmith.compare.pages import presets_page
 from laddersmith.compare.presets import Wishes, fine_crfs, presets_facts, try_presets
 from laddersmith.compare.trials import Trials, sample_shots
+from laddersmith.devices import sharing
 from laddersmith.door import door
 from laddersmith.encode import CODECS, boxes
-from laddersmith.jsonfile import write_json, write_text
+from laddersmith.encode.regions import sets_of
+from laddersmith.jsonfile import read_json, write_json, write_text
 from laddersmith.search import decimal_crf
 from laddersmith.source import display_size, load_media
 from laddersmith.store import Store
@@ -20,6 +22,7 @@ from laddersmith.tables import SHOTS, read
 def main(
     facts: str,
     shots: str,
+    regions: list[str],
     found: str,
     text: str,
     page: str,
@@ -43,6 +46,7 @@ def main(
     store = config["store"]["path"]
     cache_mb = config["encode"]["frame_cache_mb"]
     encoding = {"keyframe_s": keyframe_s, "timeout_s": config["encode"]["timeout_s"], "frame_cache_mb": cache_mb}
+    sets = sets_of(read_json(regions[0])) if regions else None
     scoring = {
         "display": display_size(media, display),
         "model": model,
@@ -51,6 +55,7 @@ def main(
         "timeout_s": config["quality"]["timeout_s"],
         "frame_cache_mb": cache_mb,
         "kernel_cache": Path(config["quality"]["kernel_cache"] or Path(store) / "kernels"),
+        "gpu": sharing(config["gpu"]),
     }
     rows = []
     with TemporaryDirectory(dir=Path(found).parent, prefix=".presets-") as folder:
@@ -65,7 +70,7 @@ def main(
                 folder=Path(folder) / codec,
                 pooling=pooling,
                 threads=threads,
-                encoding=encoding | {"program": config["ffmpeg"]},
+                encoding=encoding | {"program": config["ffmpeg"], "regions": sets},
                 scoring=scoring,
             )
             crfs = sorted(map(decimal_crf, asked["settings"]["crfs"]), key=float)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from laddersmith.door import door
 from laddersmith.jsonfile import write_json
-from laddersmith.source import MEMORY_MB, bounded, probe
+from laddersmith.source import MEMORY_MB, bounded, note_stamp, probe
 
 # A decode that is past its time says so itself; only one that is stuck in native code meets this further limit.
 GRACE_S = 60
@@ -13,6 +13,7 @@ GRACE_S = 60
 def main(source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bool, config: dict, title: str) -> None:
     Path(mezzanine).mkdir(parents=True, exist_ok=True)
     timeout_s = config["probe"]["timeout_s"]
+    check_unchanged = note_stamp(source, Path(mezzanine))
     with bounded(MEMORY_MB, timeout_s + GRACE_S, f"{title}: probing {source}"):
         found = probe(
             source,
@@ -22,6 +23,7 @@ def main(source: str, facts: str, mezzanine: str, normalise: bool, crop_bars: bo
             mezzanine=Path(mezzanine) / "mezzanine.mov",
             timeout_s=timeout_s,
         )
+    check_unchanged()
     write_json(facts, found)
 
 

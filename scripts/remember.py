@@ -5,6 +5,7 @@ import logging
 from laddersmith import tables
 from laddersmith.door import door
 from laddersmith.encode import boxes
+from laddersmith.encode.codecs import LOW
 from laddersmith.errors import ConfigError
 from laddersmith.hull import shot_points
 from laddersmith.jsonfile import read_json, write_json
@@ -34,7 +35,7 @@ def main(
         title=title,
         shots=tables.read(shots, tables.SHOTS),
         display=(built["display"]["width"], built["display"]["height"]),
-        variants=variants,
+        variants={name: own for name, own in variants.items() if own.get("latency") != LOW},
         boxes=boxes(media.width, media.height, heights),
         crf_step=crf_step,
     )

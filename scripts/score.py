@@ -3,9 +3,11 @@
 from functools import partial
 from pathlib import Path
 
+from laddersmith.devices import sharing
 from laddersmith.door import door
 from laddersmith.quality import score_encodes
 from laddersmith.shots import with_looks, with_whole_title
+from laddersmith.source import source_guard
 from laddersmith.source.media import display_size, load_media
 from laddersmith.store import Store
 from laddersmith.tables import ENCODES, FRAMES, KEY, LOOKS, SCORES, SHOTS, WHOLE_TITLE, read, read_all, write
@@ -42,11 +44,12 @@ def main(
         model=model,
         engine=engine,
         neighbours=neighbours,
-        store=Store(config["store"]["path"]),
+        store=Store(config["store"]["path"], check=source_guard(facts)),
         threads=threads,
         timeout_s=config["quality"]["timeout_s"],
         frame_cache_mb=config["encode"]["frame_cache_mb"],
         kernel_cache=Path(config["quality"]["kernel_cache"] or Path(config["store"]["path"]) / "kernels"),
+        gpu=sharing(config["gpu"]),
     )
     encodes = read_all(tables, ENCODES)
     at_looks = encodes["shot"] < WHOLE_TITLE

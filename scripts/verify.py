@@ -6,7 +6,7 @@ from typing import Any
 from laddersmith.door import door
 from laddersmith.jsonfile import read_json, write_json
 from laddersmith.quality import judged_by, verify_renditions
-from laddersmith.source import load_media
+from laddersmith.source import load_media, source_guard
 from laddersmith.tables import FRAMES, SHOTS, read, read_all
 
 
@@ -23,6 +23,7 @@ def main(
     threads: int,
 ) -> None:
     made = read_json(ladder)
+    check_unchanged = source_guard(facts)
     model, allowed = judged_by(made["engine"], made["model"], bars)
     found = verify_renditions(
         load_media(facts),
@@ -36,6 +37,7 @@ def main(
         threads=threads,
         timeout_s=config["quality"]["timeout_s"],
     )
+    check_unchanged()
     write_json(verdict, found)
 
 

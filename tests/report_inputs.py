@@ -9,7 +9,7 @@ import pandas as pd
 from laddersmith import tables
 from laddersmith.encode import box
 from laddersmith.hull import convex_hull
-from laddersmith.ladder import savings
+from laddersmith.ladder import codec_sets, savings
 
 CUTS = [0, 30, 76, 137, 187, 242, 250]
 RATE = 25
@@ -298,8 +298,10 @@ def _package(ladder: dict, verdicts: list[dict], language: str) -> dict:
                 "versions",
             )
         },
-        "schema": "laddersmith/package/2",
+        "schema": "laddersmith/package/3",
         "source": inner,
+        "progressive": [],
+        "sets": codec_sets(ladder, sorted({rung["codec"] for rung in ladder["rungs"]})),
         "rungs": [
             {key: value for key, value in rung.items() if key != "points"}
             | {

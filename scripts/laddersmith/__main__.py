@@ -13,9 +13,13 @@ COMMANDS = {
     "shots": ("laddersmith.shots.command", "cut a video into shots"),
     "hull": ("laddersmith.hull.command", "the convex hull of measured points"),
     "pareto": ("laddersmith.compare.command", "the points that no other beats in bitrate, time and quality"),
+    "corpus": ("laddersmith.corpus.command", "read and write rows of vmaf-tune's corpus"),
     "codecs": ("laddersmith.encode.command", "list the codecs, and which can be used here"),
-    "titles": ("laddersmith.source.command", "write a table of titles from video files"),
+    "titles": ("laddersmith.search.command", "write a table of titles from video files"),
     "store": ("laddersmith.store_command", "show or prune the point store"),
+    "status": ("laddersmith.catalogue.status_command", "how far a run is, what is left, what failed and why"),
+    "catalogue": ("laddersmith.catalogue.command", "run a table of titles of any length, in shards"),
+    "simulate": ("laddersmith.catalogue.simulate_command", "how long a catalogue takes on so many nodes"),
 }
 
 
@@ -24,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 
     Exit status 0: done; 1: it failed, with one sentence on stderr; 2: wrong usage; 130: interrupted (Ctrl-C).
     """
-    listing = "\n".join(f"  {name:8} {purpose}" for name, (_, purpose) in COMMANDS.items())
+    listing = "\n".join(f"  {name:9} {purpose}" for name, (_, purpose) in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="python -m laddersmith",
         epilog=f"commands:\n{listing}\n\n`COMMAND --help` explains each.",

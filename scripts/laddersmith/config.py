@@ -6,18 +6,34 @@ Every dry run imports this, so it stays light: the standard library, and jsonsch
 
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 from . import registry
 from .errors import ConfigError
+from .rates import QUALITY, rate_faults, rate_search_faults, searched_steps
+from .roi import roi_faults
 from .schema import faults, filled, load, nearest
 from .titles import Title, read_titles
 
-__all__ = ["Title", "all_variants", "codecs_of", "engine_for", "heights_of", "read_titles", "search_rounds", "validate"]
+__all__ = [
+    "Title",
+    "all_variants",
+    "codecs_of",
+    "engine_for",
+    "heights_of",
+    "read_titles",
+    "rules_of",
+    "search_rounds",
+    "validate",
+]
 
 # Least, most and usual threshold of the detectors of cuts that have one.
 THRESHOLDS = {"transnetv2": (0.05, 0.95, 0.5), "adaptive": (1, 255, 3), "content": (5, 255, 27)}
 USUAL_ROUNDS = {"adaptive": 3, "refine": 2}
+# Latency of a variant whose frames are coded as they come. A viewer joins at a keyframe, and Apple's authoring
+# specification for HLS wants one every two seconds.
+LOW, LOW_KEYFRAME_S = "low", 2
 LIMITS = (("min_quality", "max_quality"), ("min_kbps", "max_kbps"), ("min_height", "max_height"))
 
 
@@ -43,7 +59,15 @@ class Codec(Protocol):
     @property
     def caps(self) -> Callable[[Any], list[str]] | None: ...
     @property
+    def rates(self) -> tuple[str, ...]: ...
+    def knob_for(self, rate: str) -> Knob: ...
+    def caps_fault(self, rate: str) -> str: ...
+    @property
     def threaded(self) -> bool: ...
+    def regions_fault(self, preset: str, low_latency: bool, offsets: int) -> str: ...
+    @property
+    def low_latency(self) -> Any: ...
+    def presets_for(self, latency: str) -> tuple[str, ...]: ...
 
 
 Codecs = Mapping[str, Codec]
@@ -69,13 +93,17 @@ def validate(config: Mapping[str, Any], codecs: Codecs) -> dict[str, Any]:
     found = faults(schema, full)
     broken = {place.partition(".")[0].partition("[")[0] for place, _ in found}
     lines = [line for _, line in found]
+    if "variants" not in broken:
+        for variant in full["variants"].values():
+            if variant["latency"] == LOW and variant["bufsize_kbps"] is None:
+                variant["bufsize_kbps"] = variant["maxrate_kbps"]  # a buffer of one second
     for sections, check in CHECKS:
         if not broken & set(sections):
             lines += check(full, codecs)
     if lines:
         raise ConfigError("\n".join(f"config: {line}" for line in lines))
     for variant in full["variants"].values():
-        if variant["crfs"] is None:
+        if variant["crfs"] is None and variant["rate"] == QUALITY:
             variant["crfs"] = [_number(crf) for crf in codecs[variant["codec"]].knob.default_crfs]
     full["quality"]["engine"] = engine_for(full["quality"]["engine"], full["quality"]["model"])
     full["fixed_ladder"]["rungs"] = _trimmed(full["fixed_ladder"]["rungs"], full["heights"])
@@ -97,7 +125,7 @@ def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The configured variants, and one capped variant per codec and bitrate of the fixed ladder.
 
     A capped one ("x264@365k") has the settings of its codec's first variant, the fixed ladder's CRF, and a decoder's
-    buffer of one second at the cap.
+    buffer of one second at the cap; it gives all of the picture the same quality.
     """
     variants = dict(config["variants"])
     first: dict[str, str] = {}
@@ -106,6 +134,7 @@ def all_variants(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for codec, rungs in config["fixed_ladder"]["rungs"].items():
         for kbps in sorted({rung["kbps"] for rung in rungs} if codec in first else ()):
             capped = {"crfs": [config["fixed_ladder"]["crf"][codec]], "maxrate_kbps": kbps, "bufsize_kbps": kbps}
+            capped |= {"rate": QUALITY, "kbps": None, "roi": None}
             variants[f"{first[codec]}@{kbps}k"] = config["variants"][first[codec]] | capped
     return variants
 
@@ -136,13 +165,14 @@ def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
         if codec is None:
             yield f"{where}.codec is {variant['codec']!r}; {_choices(variant['codec'], codecs)}"
             continue
-        if variant["preset"] not in codec.presets:
-            yield f"{where}.preset is {variant['preset']!r}; {_choices(variant['preset'], codec.presets)}"
+        presets = codec.presets_for(variant["latency"])
+        if variant["preset"] not in presets:
+            mode = " at latency low" if presets != codec.presets else ""
+            yield f"{where}.preset is {variant['preset']!r}{mode}; {_choices(variant['preset'], presets)}"
+        if variant["latency"] == LOW:
+            yield from _low_latency(config, variant, codecs, where)
         if variant["pix_fmt"] not in codec.pix_fmts:
             yield f"{where}.pix_fmt is {variant['pix_fmt']!r}; {_choices(variant['pix_fmt'], codec.pix_fmts)}"
-        if variant["maxrate_kbps"] is not None and codec.caps is None:
-            told = f"{variant['codec']} cannot cap the rate beside a quality; leave out maxrate_kbps and bufsize_kbps"
-            yield f"{where}: {told}"
         if variant["threads"] != 1 and not codec.threaded:
             yield f"{where}.threads is {variant['threads']}, but {variant['codec']} has none of its own; set it to 1"
         for place, crf in enumerate(variant["crfs"] or ()):
@@ -155,6 +185,43 @@ def _variants(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
                 f"variants.{name}.pix_fmt is {variant['pix_fmt']}, but {other} has {pix_fmt}; players cannot switch "
                 f"between them, so give all variants of {variant['codec']} one pix_fmt"
             )
+
+
+def _low_latency(config: dict[str, Any], variant: dict[str, Any], codecs: Codecs, where: str) -> Iterator[str]:
+    """What a variant of low latency needs: an encoder that has it, a cap, and a keyframe soon."""
+    able = [name for name, codec in codecs.items() if not isinstance(codec.low_latency, str)]
+    mode = codecs[variant["codec"]].low_latency
+    if isinstance(mode, str):
+        yield f"{where}.latency is low, which {variant['codec']} has not, for {mode}; {', '.join(able)} have it"
+        return
+    if variant["rate"] != "quality":
+        yield f"{where}.latency is low, and rate {variant['rate']}; low latency goes by a quality: leave rate out"
+    for place, crf in enumerate(variant["crfs"] or () if mode.knob else ()):
+        yield from _crf_fault(mode, crf, f"{where}.crfs[{place}], at latency low")
+    if variant["maxrate_kbps"] is None:
+        yield (
+            f"{where}.latency is low, and without a cap one frame may take the link for seconds: set maxrate_kbps to "
+            "what the link takes"
+        )
+
+
+def _low_latency_steps(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    low = [name for name, variant in config["variants"].items() if variant["latency"] == LOW]
+    step = config["encode"]["keyframe_s"]
+    if low and step > LOW_KEYFRAME_S:
+        yield (
+            f"encode.keyframe_s is {step}, but variants.{low[0]}.latency is low: a viewer joins at a keyframe, so set "
+            f"it to {LOW_KEYFRAME_S} or less"
+        )
+
+
+def _low_latency_search(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    low = [name for name, variant in config["variants"].items() if variant["latency"] == LOW]
+    if low and config["search"]["strategy"] == "adaptive":
+        yield (
+            f"search.strategy is adaptive, which knows rate and quality beforehand from encodes that look ahead, and "
+            f"variants.{low[0]}.latency is low: set search.strategy: grid or refine"
+        )
 
 
 def _search(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
@@ -189,13 +256,6 @@ def _crf_fault(codec: Codec, crf: float, where: str) -> Iterator[str]:
         codec.knob.canonical(str(crf))
     except ValueError as error:
         yield f"{where}: {error}"
-
-
-def _crf_step(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
-    step = config["search"]["crf_step"]
-    for name in dict.fromkeys(variant["codec"] for variant in config["variants"].values()):
-        if name in codecs and Decimal(str(step)) % codecs[name].knob.step:
-            yield f"search.crf_step is {step}, not a multiple of {codecs[name].knob.step}, the finest step of {name}"
 
 
 def _fixed_ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
@@ -236,17 +296,49 @@ def _trimmed(rungs: dict[str, Any], heights: list[int]) -> dict[str, Any]:
     return {codec: listed for codec, listed in fitting.items() if listed}
 
 
-def _ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+def rules_of(ladder: Mapping[str, Any], codec: str) -> dict[str, Any]:
+    """The section `ladder` as it holds for a codec: with what `ladder.codecs` says of it."""
+    shared = {key: value for key, value in ladder.items() if key != "codecs"}
+    return shared | ladder["codecs"].get(codec, {})
+
+
+def _ladders(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], Callable[[str], str]]]:
+    """Whose ladder, its rules, and how a key is spelled: of the section itself, and of each of `ladder.codecs`."""
     ladder = config["ladder"]
-    for low, high in LIMITS:
-        if ladder[low] > ladder[high]:
-            yield f"ladder.{low} is {ladder[low]}, above ladder.{high}, {ladder[high]}; no rung could be within both"
+    yield "", rules_of(ladder, ""), lambda key: f"ladder.{key}"
+    for codec, own in ladder["codecs"].items():
+        spelled = partial(_spelled, codec, own)
+        yield f"{codec}: ", rules_of(ladder, codec), spelled
+
+
+def _spelled(codec: str, own: Mapping[str, Any], key: str) -> str:
+    return f"ladder.codecs.{codec}.{key}" if key in own else f"ladder.{key}"
+
+
+def _ladder(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    for whose, ladder, spelled in _ladders(config):
+        for low, high in LIMITS:
+            if ladder[low] > ladder[high]:
+                both = f"{spelled(low)} is {ladder[low]}, above {spelled(high)}, {ladder[high]}"
+                yield f"{whose}{both}; no rung could be within both"
+
+
+def _ladder_codecs(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
+    used = [variant["codec"] for variant in config["variants"].values()]
+    for key, named in (("ladder.codecs", config["ladder"]["codecs"]), ("package.prefer", config["package"]["prefer"])):
+        for codec in named:
+            if codec not in codecs:
+                yield f"{key}: there is no codec {codec!r}; {_choices(codec, codecs)}"
+            elif codec not in used:
+                yield f"{key} names {codec}, which no variant has; the variants have {', '.join(dict.fromkeys(used))}"
 
 
 def _ladder_heights(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
-    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
-    if low <= high and not any(low <= height <= high for height in config["heights"]):
-        yield f"none of heights {config['heights']} lies within ladder.min_height {low} and ladder.max_height {high}"
+    for whose, ladder, spelled in _ladders(config):
+        low, high = ladder["min_height"], ladder["max_height"]
+        if low <= high and not any(low <= height <= high for height in config["heights"]):
+            limits = f"{spelled('min_height')} {low} and {spelled('max_height')} {high}"
+            yield f"{whose}none of heights {config['heights']} lies within {limits}"
 
 
 def _segments(config: dict[str, Any], codecs: Codecs) -> Iterator[str]:
@@ -323,18 +415,24 @@ def _choices(name: object, choices: Any) -> str:
 # A check runs when the schema finds no fault in the sections that it reads.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any], Codecs], Iterator[str]]], ...] = (
     (("variants",), _variants),
-    (("search", "variants"), _crf_step),
+    (("variants", "encode"), _low_latency_steps),
+    (("variants", "search"), _low_latency_search),
+    (("variants",), rate_faults),
+    (("search", "variants"), searched_steps),
+    (("search", "variants"), rate_search_faults),
     (("search", "ladder"), _search),
     (("search", "ladder"), _target),
     (("search",), _looks),
     (("fixed_ladder", "heights"), _fixed_ladder),
     (("ladder",), _ladder),
+    (("ladder", "package", "variants"), _ladder_codecs),
     (("ladder", "heights"), _ladder_heights),
     (("package", "encode"), _segments),
     (("shots",), _shots),
     (("display",), _display),
     (("quality",), _engine),
     (("compare", "variants"), _compare),
+    (("roi", "variants"), roi_faults),
 )
 
 if __name__ == "__main__":

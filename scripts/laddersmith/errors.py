@@ -32,6 +32,10 @@ class ScoreError(LaddersmithError):
     """A score could not be taken, or must not be trusted."""
 
 
+class GpuError(LaddersmithError):
+    """A graphics card cannot be had, fails, or computes something else than the CPU."""
+
+
 class ModelError(LaddersmithError):
     """A model is unknown, missing, damaged or not what the registry says."""
 
@@ -44,6 +48,10 @@ class TableError(LaddersmithError):
     """A table lacks a column, or holds what its schema forbids."""
 
 
+class FileError(LaddersmithError, ValueError):
+    """A JSON file is damaged."""
+
+
 class LadderError(LaddersmithError):
     """No ladder can be made of the measured points under the limits set."""
 
@@ -52,5 +60,13 @@ class PackageError(LaddersmithError):
     """A rendition could not be stitched or packaged."""
 
 
+class CorpusError(LaddersmithError):
+    """A corpus, or a row of one, cannot be read."""
+
+
 class GateError(LaddersmithError):
     """A promise about a finished title is broken."""
+
+
+class RunError(LaddersmithError):
+    """A run of the workflow cannot begin, or did not end well."""

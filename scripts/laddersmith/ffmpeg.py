@@ -94,6 +94,7 @@ def run(
     frames: Iterable[bytes] = (),
     timeout_s: float = 3600.0,
     program: str | None = None,
+    folder: Path | None = None,
 ) -> Finished:
     """Run ffmpeg with `arguments`, writing `frames` to its standard input.
 
@@ -104,18 +105,23 @@ def run(
     frames : raw pictures, each the bytes of one frame; none closes the input at once.
     timeout_s : wall seconds after which the program is killed.
     program : a user's own ffmpeg; none is that of the locked environment.
+    folder : where the program is started, and paths that are not absolute begin; none is this process's own.
 
     Raises
     ------
     ToolError
         If the program fails, is killed, or takes longer than `timeout_s`; with the command and the tail of stderr.
     """
-    command = [program or executable(), "-hide_banner", "-nostats", "-y", *arguments]
+    named = program or executable()
+    # A path is seen from here, a bare name is looked for on the PATH.
+    command = [str(Path(named).absolute()) if os.sep in named else named, "-hide_banner", "-nostats", "-y", *arguments]
     late = threading.Event()
     with tempfile.TemporaryFile() as log:
         started = time.monotonic()
         try:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, cwd=folder
+            )
         except (OSError, ValueError) as error:
             raise ToolError(f"{what}: ffmpeg could not be started ({error})\n{report(command, '')}") from error
 
@@ -142,8 +148,19 @@ def run(
         raise ToolError(f"{what}: ffmpeg was stopped after {timeout_s:g} s without ending\n{report(command, stderr)}")
     if status != 0:
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        raise ToolError(f"{what}: ffmpeg failed ({how})\n{report(command, stderr)}")
+        raise ToolError(f"{what}: ffmpeg failed ({how}){_way_on(status, stderr)}\n{report(command, stderr)}")
     return Finished(stderr, wall_s, usage)
+
+
+def _way_on(status: int, stderr: str) -> str:
+    """What to do, where the cause lies outside ffmpeg and its arguments."""
+    if "No space left on device" in stderr:
+        return "; the disk is full: free space and run again"
+    if status == -signal.SIGXFSZ or "File too large" in stderr:
+        return "; its file would pass the limit on the size of files (ulimit -f): raise it and run again"
+    if status in (-signal.SIGKILL, -signal.SIGTERM):
+        return "; it was killed, by hand or because memory was used up: run again"
+    return ""
 
 
 def report(command: Sequence[str], stderr: str) -> str:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .errors import FileError
 from .ffmpeg import temporary_beside
 
 
@@ -38,5 +39,14 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """The value of a JSON file, which is UTF-8 whatever the machine's own encoding."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """The value of a JSON file, which is UTF-8 whatever the machine's own encoding.
+
+    Raises
+    ------
+    FileError
+        If it holds no JSON. OSError if it is not there or cannot be read.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FileError(f"{path}: is empty or damaged, no JSON ({error}); delete it and run again") from error

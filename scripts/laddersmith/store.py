@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,11 +70,18 @@ def point_key(fields: dict) -> str:
 
 
 class Store:
-    """A store in the folder `path`, kept under `max_gb` gigabytes (10^9 bytes) by `prune`."""
+    """A store in the folder `path`, kept under `max_gb` gigabytes (10^9 bytes) by `prune`.
 
-    def __init__(self, path: str | Path, max_gb: float = float("inf")) -> None:
+    `check` is called before anything new is kept, and raises where that must not be: when the source under way became
+    another than the one whose frames the keys name.
+    """
+
+    def __init__(
+        self, path: str | Path, max_gb: float = float("inf"), check: Callable[[], None] = lambda: None
+    ) -> None:
         self.path = Path(path)
         self.max_gb = max_gb
+        self._check = check
 
     def find(self, key: str) -> Point | None:
         """The point of this key, or None. A damaged one is removed, with a warning, and counts as absent."""
@@ -105,6 +112,7 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        self._check()
         final = self._point(key)
         with self._writing() as staging:
             shutil.move(stream, staging / "stream.mp4")
@@ -167,6 +175,7 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        self._check()
         path = self._scores(key)
         with self._writing() as staging:
             pq.write_table(pa.Table.from_pandas(frames, preserve_index=False), staging / "scores.parquet")
@@ -174,8 +183,10 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.replace(staging / "scores.parquet", path)
 
-    def pin(self, ladder: Path, keys: list[str]) -> None:
+    def pin(self, ladder: Path, keys: list[str], *, elsewhere: bool = False) -> None:
         """Protect the points that the file `ladder` names, for as long as that file exists.
+
+        One that is kept `elsewhere`, in a storage of Snakemake's, protects them until its pin is deleted.
 
         Raises
         ------
@@ -186,7 +197,7 @@ class Store:
         pins = self.path / "pins"
         with self._writing() as staging:
             pins.mkdir(parents=True, exist_ok=True)
-            record = {"ladder": str(ladder.resolve()), "keys": sorted(set(keys))}
+            record = {"ladder": str(ladder.resolve()), "keys": sorted(set(keys)), "elsewhere": elsewhere}
             (staging / "pin.json").write_text(json.dumps(record, indent=1))
             os.replace(staging / "pin.json", pins / f"{name}.json")
 
@@ -202,7 +213,7 @@ class Store:
         for record in sorted((self.path / "pins").glob("*.json")):
             try:
                 pin = json.loads(record.read_text(encoding="utf-8"))
-                if Path(pin["ladder"]).exists():
+                if Path(pin["ladder"]).exists() or pin.get("elsewhere"):
                     keys.update(pin["keys"])
             except (ValueError, KeyError, TypeError) as error:
                 raise StoreError(
@@ -227,9 +238,7 @@ class Store:
         Points that a ladder names stay, even when the limit is then not kept.
         """
         limit = (self.max_gb if max_gb is None else max_gb) * GB
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._locked():
             self._sweep()
             kept = self.pinned()
             entries = sorted(self._entries(), key=lambda entry: entry.used)
@@ -245,6 +254,37 @@ class Store:
                 removed_bytes += entry.bytes
                 removed += 1
         return Pruned(removed, removed_bytes, left, left <= limit)
+
+    def evict(self, keys: Iterable[str]) -> Pruned:
+        """Remove the points of these keys, but for those that a ladder names; their scores stay.
+
+        Raises
+        ------
+        StoreError
+            If a pin is damaged, or the store cannot be written.
+        """
+        removed = removed_bytes = 0
+        with self._locked():
+            kept = self.pinned()
+            for key in sorted(set(keys) - kept):
+                with contextlib.suppress(FileNotFoundError):
+                    removed_bytes += sum(file.stat().st_size for file in self._point(key).iterdir())
+                    self._remove(self._point(key))
+                    removed += 1
+            left = sum(entry.bytes for entry in self._entries())
+        return Pruned(removed, removed_bytes, left, left <= self.max_gb * GB)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One at a time removes."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise StoreError(f"the point store {self.path} cannot be written ({error}); set store.path") from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _point(self, key: str) -> Path:
         return self.path / "points" / key[:2] / key
@@ -268,8 +308,9 @@ class Store:
             with self._staging() as staging:
                 yield staging
         except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise StoreError(
-                f"the point store {self.path} cannot be written ({error}); free space or set store.path"
+                f"the point store {self.path} cannot be written ({why}); free space or set store.path, then run again"
             ) from error
 
     @contextlib.contextmanager

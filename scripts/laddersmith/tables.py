@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .columns import STATISTICS, Column
+from .corpus_columns import COLUMNS as CORPUS_COLUMNS
 from .errors import TableError
 from .ffmpeg import temporary_beside
 
@@ -26,16 +28,22 @@ SINGLE, PER_SHOT, ANY_HEIGHT = "single", "per_shot", "per_shot_any_height"
 WHOLE_TITLE = -1
 
 
+# What held of every row of the tables that were written before they had a column.
+BEFORE: dict[str, Any] = {"rate": "quality"}
+
+
 @dataclass(frozen=True)
 class Schema:
     """Columns of a table. `open_ended` tables may carry further float64 columns (the features of a metric). In `whole`
-    tables every frame is scored: `frames_scored` equals `frames`."""
+    tables every frame is scored: `frames_scored` equals `frames`. A table made before they were taken may lack columns
+    of `added`: they are read as empty; and those of BEFORE, which are read as told there."""
 
     name: str
     columns: pa.Schema
     unique: tuple[str, ...] = ()
     open_ended: bool = False
     whole: bool = False
+    added: tuple[str, ...] = ()
 
 
 def _schema(
@@ -44,10 +52,16 @@ def _schema(
     *fields: tuple[str, pa.DataType],
     open_ended: bool = False,
     whole: bool = False,
+    added: Iterable[Column] = (),
 ) -> Schema:
-    # A caps column may be empty; every other column must be filled.
-    columns = pa.schema([pa.field(n, t, nullable=n in ("maxrate_kbps", "bufsize_kbps")) for n, t in fields])
-    return Schema(name, columns, tuple(unique), open_ended, whole)
+    # A caps column may be empty, and what was `added`; every other column must be filled.
+    columns = [pa.field(n, t, nullable=n in ("maxrate_kbps", "bufsize_kbps")) for n, t in fields]
+    columns += _fields(added)
+    return Schema(name, pa.schema(columns), tuple(unique), open_ended, whole, tuple(column.name for column in added))
+
+
+def _fields(columns: Iterable[Column]) -> list[pa.Field]:
+    return [pa.field(column.name, getattr(pa, column.kind)(), nullable=column.nullable) for column in columns]
 
 
 _POINT = [
@@ -59,6 +73,7 @@ _POINT = [
     ("height", pa.int32()),
     ("width", pa.int32()),
     ("crf", pa.string()),
+    ("rate", pa.string()),
     ("maxrate_kbps", pa.float64()),
     ("bufsize_kbps", pa.float64()),
     ("reason", pa.string()),
@@ -103,10 +118,10 @@ SHOTS = _schema(
     ("context_sha256", pa.string()),
 )
 PLAN = _schema("plan", KEY, *_POINT)
-ENCODES = _schema("encodes", KEY, *_POINT, *_ENCODE)
-SCORES = _schema("scores", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True, whole=True)
+ENCODES = _schema("encodes", KEY, *_POINT, *_ENCODE, added=STATISTICS)
+SCORES = _schema("scores", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True, whole=True, added=STATISTICS)
 # What looks at shots (`look_at`) gave, of some frames or of all: for planning only.
-LOOKS = _schema("looks", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True)
+LOOKS = _schema("looks", KEY, *_POINT, *_ENCODE, *_SCORE, open_ended=True, added=STATISTICS)
 FRAMES = _schema(
     "frames",
     [*KEY, "frame"],
@@ -133,6 +148,7 @@ EXHAUSTIVE = _schema(
     ("spatial_complexity", pa.float64()),
     ("temporal_complexity", pa.float64()),
     open_ended=True,
+    added=STATISTICS,
 )
 
 KNOWN = _schema(
@@ -155,7 +171,7 @@ KNOWN = _schema(
 )
 
 _HULLS = [("quality", pa.float64()), ("on_hull", pa.bool_()), ("on_cross_hull", pa.bool_())]
-POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True, whole=True)
+POINTS = _schema("points", KEY, *_POINT, *_ENCODE, *_SCORE, *_HULLS, open_ended=True, whole=True, added=STATISTICS)
 TITLE_POINTS = _schema(
     "hull",
     ["allocation", "variant", "height", "crf"],
@@ -167,6 +183,7 @@ TITLE_POINTS = _schema(
     ("preset", pa.string()),
     ("pix_fmt", pa.string()),
     ("width", pa.int32()),
+    ("rate", pa.string()),
     ("maxrate_kbps", pa.float64()),
     ("bytes", pa.int64()),
     ("frames", pa.int32()),
@@ -180,6 +197,7 @@ TITLE_POINTS = _schema(
     ("on_hull", pa.bool_()),
     ("on_cross_hull", pa.bool_()),
 )
+CORPUS = Schema("corpus", pa.schema(_fields(CORPUS_COLUMNS)))
 
 
 def write(path: str | Path, table: pd.DataFrame, schema: Schema) -> None:
@@ -261,6 +279,11 @@ def empty(schema: Schema) -> pd.DataFrame:
     return schema.columns.empty_table().to_pandas()
 
 
+def since(table: pd.DataFrame, names: Iterable[str] = tuple(BEFORE)) -> pd.DataFrame:
+    """`table` with those columns of BEFORE, out of `names`, that it was written without."""
+    return table.assign(**{name: was for name, was in BEFORE.items() if name in names and name not in table})
+
+
 def conform(table: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFrame:
     """`table` with the schema's columns first, in order and in its types.
 
@@ -271,6 +294,9 @@ def conform(table: pd.DataFrame, schema: Schema, where: str = "") -> pd.DataFram
     """
     where = f"{where}: " if where else ""
     names = schema.columns.names
+    table = since(table, names)
+    lacked = [name for name in schema.added if name not in table.columns]
+    table = table.assign(**{name: np.full(len(table), np.nan) for name in lacked})
     missing = [name for name in names if name not in table.columns]
     extra = [name for name in table.columns if name not in names]
     if missing:
@@ -313,8 +339,9 @@ def _cast(column: pd.Series, field: pa.Field, where: str) -> pd.Series:
         fits = found in ("integer", "floating", "mixed-integer-float", "decimal", "empty")
         if fits and pa.types.is_integer(field.type):
             limits = np.iinfo(kind)
-            values = column.to_numpy(float)
+            values = column.dropna().to_numpy(float)
             fits = bool(((values >= limits.min) & (values <= limits.max) & (values % 1 == 0)).all())
+            kind = f"Int{field.type.bit_width}" if field.nullable else kind
         cast = column.astype(kind) if fits else column
     if not fits:
         raise TableError(f"{where} holds a value of the wrong kind: {field.name} must be {field.type}, not {found}")

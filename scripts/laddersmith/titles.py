@@ -17,8 +17,8 @@ from .schema import faults, load, nearest
 
 DEMO = "demo:"
 CLIPS = ("bikes", "bigbuckbunny")
-RESERVED = ("bench",)  # results/bench holds the benchmarks.
-BATCH_S = 120.0  # A job that encodes two minutes of 1080p at six CRFs takes minutes, as a job should.
+# Folders of the results that are no title's: the benchmarks, the shards of a catalogue, the corpus of all titles.
+RESERVED = ("bench", "catalogue", "corpus")
 COLUMNS = ("title", "path", "duration_s", "batches", "heights")
 
 
@@ -43,13 +43,14 @@ class Title:
     heights: tuple[int, ...] | None = None
 
 
-def read_titles(config: Mapping[str, Any], *, root: Path = Path()) -> dict[str, Title]:
+def read_titles(config: Mapping[str, Any], *, root: Path = Path(), check_files: bool = True) -> dict[str, Title]:
     """The titles by id: the rows of the table, or the one film of `config["source"]`, named after its file.
 
     Parameters
     ----------
     config : as `config.validate` returned it.
     root : the folder that relative paths start from.
+    check_files : whether a path at which no video can be read is a fault.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def read_titles(config: Mapping[str, Any], *, root: Path = Path()) -> dict[str, 
         With one line for each fault of the table and of the paths in it.
     """
     if config["source"]:
-        path, fault = _resolved(config["source"], root)
+        path, fault = _resolved(config["source"], root, check_files)
         if fault:
             raise ConfigError(f"config: source: {fault}")
         title = Title(slug(Path(path).stem), path, None, config["batches"], None)
@@ -71,7 +72,7 @@ def read_titles(config: Mapping[str, Any], *, root: Path = Path()) -> dict[str, 
             name = row["title"]
             where = f"{where} ({name})"
             twin = folded.setdefault(name.lower(), name)
-            path, fault = _resolved(row["path"], root)
+            path, fault = _resolved(row["path"], root, check_files)
             found = [line for line in (fault, *_overrides(row, config)) if line]
             if name in titles:
                 found.append("there is a title of this id already; ids must differ")
@@ -103,13 +104,18 @@ def slug(name: str) -> str:
     return made if made and made.lower() not in RESERVED else "film"
 
 
-def titles_table(files: Iterable[str | Path], header: Callable[[str], tuple[float, Any, int, int]]) -> str:
+def titles_table(
+    files: Iterable[str | Path],
+    header: Callable[[str], tuple[float, Any, int, int]],
+    batches: Callable[[Title], int],
+) -> str:
     """The table of titles (text of a titles.tsv) for some videos.
 
     Parameters
     ----------
     files : the videos; paths are written as they are given.
     header : (duration in seconds, frame rate, width, height) of a video (`laddersmith.source.header`).
+    batches : of a title that is one batch, how many it is to be spread over.
 
     Raises
     ------
@@ -130,9 +136,10 @@ def titles_table(files: Iterable[str | Path], header: Callable[[str], tuple[floa
         need = max(min(width, height), round(max(width, height) * 9 / 16))
         title = _unique(slug(Path(path).stem), taken)
         taken.add(title.lower())
-        batches = max(1, round(duration_s / BATCH_S))
-        heights = str(max(2, need - need % 2)) if need < smallest else ""
-        rows.append(dict(zip(COLUMNS, (title, file, f"{duration_s:.3f}", str(batches), heights), strict=True)))
+        own = max(2, need - need % 2) if need < smallest else None
+        count = batches(Title(title, path, duration_s, 1, heights=None if own is None else (own,)))
+        cells = (title, file, f"{duration_s:.3f}", str(count), "" if own is None else str(own))
+        rows.append(dict(zip(COLUMNS, cells, strict=True)))
     if not rows and not lines:
         lines.append("no files given; name the videos that the table should list")
     if lines:
@@ -217,7 +224,7 @@ def _overrides(row: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[st
         yield f"display is {display}; both sides must be even"
 
 
-def _resolved(path: str, root: Path) -> tuple[str, str]:
+def _resolved(path: str, root: Path, check_files: bool = True) -> tuple[str, str]:
     """The path in Snakemake's spelling, and the sentence on what is wrong with it (or "")."""
     quoted = ascii(path)
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in path):
@@ -231,8 +238,12 @@ def _resolved(path: str, root: Path) -> tuple[str, str]:
         )
     if path.startswith(DEMO):
         return demo_clip(path.removeprefix(DEMO))
+    if in_storage(path):
+        return path, ""
     spelled = str(Path(path).expanduser() if path.startswith("~/") else Path(path))
     whole = root / spelled
+    if not check_files:
+        return spelled, ""
     try:
         mode = whole.stat().st_mode
     except OSError as error:
@@ -245,6 +256,11 @@ def _resolved(path: str, root: Path) -> tuple[str, str]:
     if not os.access(whole, os.R_OK):
         return spelled, f"{spelled!r} cannot be read: you lack the permission"
     return spelled, ""
+
+
+def in_storage(path: str) -> bool:
+    """Whether it is an address ("s3://films/bikes.mp4") rather than a file; Snakemake's storage plugins fetch it."""
+    return re.match(r"[a-z][a-z0-9+.-]*://.", path) is not None
 
 
 def _missing_hint(path: str) -> str:

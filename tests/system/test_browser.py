@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import package_kit
 import pytest
+from clips import ffmpeg_run
 
 pytestmark = pytest.mark.system
 
@@ -42,3 +44,17 @@ def test_every_frame_of_a_stream_is_played(make_clip, tmp_path, watch):
 def test_a_stream_under_the_wrong_codecs_string_is_found_out(make_clip, tmp_path, watch):
     clip = make_clip("fragmented.mp4", "testsrc2=size=160x90:rate=25", frames=30, options=FRAGMENTED)
     assert play(clip, "av01.0.04M.08", tmp_path, watch).startswith("error: ")
+
+
+@pytest.mark.parametrize("codec", ["x264", "svtav1"])
+def test_both_codecs_of_one_package_play_under_the_strings_of_its_manifests(codec, tmp_path, watch):
+    film, target = tmp_path / "film.mp4", tmp_path / "package"
+    picture = package_kit.picture(size="160x96")
+    ffmpeg_run("-f", "lavfi", "-i", picture, "-frames:v", "75", "-c:v", "libx264", film)
+    title = package_kit.make_title(tmp_path, film, codecs=("x264", "svtav1"), sizes=((160, 96),))
+    joined = title.package(target)
+    [rung] = [rung for rung in joined["rungs"] if rung["codec"] == codec]
+    stream = tmp_path / "whole.mp4"
+    stream.write_bytes(b"".join((target / name).read_bytes() for name in [rung["init"], *rung["segments"]]))
+    (tmp_path / "page").mkdir()
+    assert play(stream, rung["codecs"], tmp_path / "page", watch) == "frames: 75"

@@ -13,8 +13,9 @@ from clips import ffmpeg_run
 from cuda_pictures import pictures
 from hypothesis import given
 from hypothesis import strategies as st
+from laddersmith import devices
 from laddersmith.errors import ScoreError
-from laddersmith.quality import cuda_engine, cuda_rates, engine_named, score
+from laddersmith.quality import cuda_engine, cuda_rates, engine_named, parity, score
 from laddersmith.quality.cuda_engine import CudaKernels
 from laddersmith.quality.engine import Distorted
 from laddersmith.quality.features import adm_cuda, motion_cuda, vif_cuda
@@ -138,7 +139,10 @@ def test_frames_of_another_shape_or_type_are_refused() -> None:
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(cuda_engine, "CudaKernels", partial(CudaKernels, tile=SMALL))
-    return
+    monkeypatch.setattr(parity, "WIDTH", 34)
+    monkeypatch.setattr(parity, "HEIGHT", 18)
+    yield
+    devices.release()
 
 
 @pytest.mark.usefixtures("small_tiles")

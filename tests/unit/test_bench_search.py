@@ -164,7 +164,7 @@ def test_a_row_counts_what_was_measured(case):
         fresh.measure(places([("x264", 360, "20"), ("x264", 180, "30"), ("x264", 180, "40")]))
         fresh.measure(fresh.of("svtav1"))
         _, choice = chosen(fresh, fresh.points, None)
-        return Found(fresh.points, places([("x264", 360, "20"), ("x264", 136, "21")]), choice)
+        return Found(lambda: fresh.points, places([("x264", 360, "20"), ("x264", 136, "21")]), choice)
 
     rows = {row["codec"]: row for row in run(case, "some", work)}
     assert case.seen.empty  # a run begins afresh
@@ -201,7 +201,9 @@ def test_the_grid_measures_every_third_crf(case):
 def test_refining_comes_nearer_than_the_grid(case):
     rows, others = run(case, "refine", refine), run(case, "grid", grid)
     assert all(row["encodes_share_pct"] < 60 for row in rows)
-    assert np.mean([row["choice_loss_pct"] for row in rows]) < np.mean([row["choice_loss_pct"] for row in others])
+    assert np.mean([row["rung_excess_mean_pct"] for row in rows]) < np.mean(
+        [row["rung_excess_mean_pct"] for row in others]
+    )
     refine(case)
     coarse = {str(crf) for crf in range(15, 46, 6)}
     x264 = case.seen[case.seen["variant"] == "x264"]

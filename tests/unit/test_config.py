@@ -124,6 +124,38 @@ BAD = {
         {"search": {"crf_step": 0.1}},
         "search.crf_step is 0.1, not a multiple of 0.25, the finest step of svtav1",
     ),
+    "a rate that the codec has not": (
+        variant(codec="rav1e", preset=10, crfs=None, rate="two_pass", kbps=[300]),
+        "variants.a.rate is two_pass, which rav1e has not; the choices are quality, average",
+    ),
+    "a rate without bitrates": (
+        variant(crfs=None, rate="average"),
+        "variants.a: rate is average, and no bitrate is named; give a list of them, kbps: [400, 800, 1600, 3200] say",
+    ),
+    "a rate with CRFs": (
+        variant(rate="two_pass", crfs=[20], kbps=[300]),
+        "variants.a: crfs names qualities, and rate is two_pass, which keeps bitrates; give kbps in the place of crfs",
+    ),
+    "bitrates without a rate": (
+        variant(kbps=[300]),
+        "variants.a: kbps names bitrates to keep, and rate is quality; set rate: average or two_pass, or leave kbps",
+    ),
+    "a bitrate in parts": (
+        variant(crfs=None, rate="average", kbps=[300, 300.5]),
+        "variants.a.kbps[1]: 300.5 kbps is not a multiple of 1",
+    ),
+    "a bitrate above its cap": (
+        variant(crfs=None, rate="average", kbps=[300, 1200], maxrate_kbps=900, bufsize_kbps=900),
+        "variants.a.maxrate_kbps is 900, less than 1200 of kbps",
+    ),
+    "a cap beside a bitrate that the encoder cannot keep": (
+        variant(codec="svtav1", preset=8, crfs=None, rate="average", kbps=[300], maxrate_kbps=900, bufsize_kbps=900),
+        "variants.a: svtav1 cannot cap the rate beside a bitrate that it keeps; leave out maxrate_kbps",
+    ),
+    "a strategy that knows nothing of bitrates": (
+        variant(crfs=None, rate="two_pass", kbps=[300]) | {"search": {"strategy": "adaptive"}},
+        "variants.a.rate is two_pass: set search.strategy: grid or refine",
+    ),
     "a cap without its buffer": (variant(maxrate_kbps=900), "maxrate_kbps and bufsize_kbps are given together"),
     "a cap that the encoder cannot keep": (
         variant(codec="h264_qsv", maxrate_kbps=900, bufsize_kbps=900),
@@ -308,6 +340,15 @@ def test_what_means_the_same_compares_equal() -> None:
 def test_a_variant_without_crfs_takes_the_codecs_own() -> None:
     full = validate({"variants": {"a": {"codec": "x264", "preset": "medium"}}}, CODECS)
     assert full["variants"]["a"]["crfs"] == [19, 23, 27, 31, 35, 39]
+
+
+def test_a_variant_that_keeps_bitrates_has_no_crfs_and_its_codecs_fixed_ladder_has() -> None:
+    full = validate(variant(crfs=None, rate="two_pass", kbps=[300, 600.0], maxrate_kbps=900, bufsize_kbps=900), CODECS)
+    a = full["variants"]["a"]
+    assert (a["crfs"], a["kbps"], a["rate"]) == (None, [300, 600], "two_pass")
+    fixed = {name: own for name, own in all_variants(full).items() if "@" in name}
+    assert fixed
+    assert all((own["rate"], own["kbps"], own["crfs"]) == ("quality", None, [18]) for own in fixed.values())
 
 
 def test_the_given_config_is_left_alone() -> None:

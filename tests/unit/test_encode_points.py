@@ -31,13 +31,13 @@ def points_of(media: Media, plan, folder: Path, store: Path, **changes):
 def encodes(monkeypatch) -> list[str]:
     """Names what was really encoded."""
     calls = []
-    real = points.encode
+    real = points.encode_all
 
     def counted(*given, what, **more):
         calls.append(what)
         return real(*given, what=what, **more)
 
-    monkeypatch.setattr(points, "encode", counted)
+    monkeypatch.setattr(points, "encode_all", counted)
     return calls
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
 # The room that makes the files under model/, by hand: no job of the workflow does, so its needs are the developer's.
 LEARN = ROOT / "scripts" / "laddersmith" / "learn"
-LOCKS = ["requirements", "requirements-dev", "requirements-slurm", "requirements-cuda"]
+LOCKS = ["requirements", "requirements-dev", "requirements-slurm", "requirements-cuda", "requirements-s3"]
 RECIPES = ["environment.yaml", "Containerfile", "laddersmith.def"]
 # Carried for their files alone, or loaded by name by another package: no import of ours shows that they are needed.
 NOT_IMPORTED = {
@@ -215,7 +215,7 @@ PROFILES = sorted((ROOT / "profiles").glob("*/config.yaml"))
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.parent.name)
 def test_every_key_of_a_profile_is_an_option_of_snakemake(profile):
-    slurm = {f"slurm-{name}" for name in ("status-command", "no-account", "init-seconds-before-status-checks")}
+    slurm = {f"slurm-{name}" for name in ("status-command", "no-requeue", "init-seconds-before-status-checks")}
     try:
         version("snakemake-executor-plugin-slurm")
     except ModuleNotFoundError:
@@ -237,5 +237,5 @@ def test_a_profile_with_a_typo_or_without_words_is_found_out(tmp_path):
     assert unexplained(profile) == ["keep-goign: true"]
 
 
-def test_both_profiles_are_there():
-    assert {path.parent.name for path in PROFILES} >= {"local", "slurm"}
+def test_every_profile_is_there():
+    assert {path.parent.name for path in PROFILES} >= {"local", "slurm", "slurm-gpu"}

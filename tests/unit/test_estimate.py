@@ -110,7 +110,7 @@ def made_up(cpu_of, spread: dict[str, float]) -> Rates:
             for crf in (20.0, 30.0, 40.0):
                 pixels, frames = width * height, round(50 * factor)
                 bits = factor * math.exp(2 - 0.1 * crf) * pixels**-0.2 * pixels * frames
-                sizes = (sample, "x264", "medium", "yuv420p", width, height, crf, frames, round(bits / 8))
+                sizes = (sample, "x264", "medium", "yuv420p", "quality", width, height, crf, frames, round(bits / 8))
                 rows.append((*sizes, cpu_of(frames, pixels * frames, bits)))
     return Rates("made up", pd.DataFrame(rows, columns=ENCODES), pd.DataFrame(columns=JOBS), 100.0)
 
@@ -119,7 +119,7 @@ def test_a_fit_finds_the_law_that_the_encodes_were_made_by():
     def cpu_of(frames: float, pixel_frames: float, bits: float) -> float:
         return 0.02 + 1e-4 * frames + 3e-8 * pixel_frames + 5e-8 * bits
 
-    fit = encoder(made_up(cpu_of, {"a": 0.5, "b": 1.0, "c": 2.0}), "x264", "medium", "yuv420p")
+    fit = encoder(made_up(cpu_of, {"a": 0.5, "b": 1.0, "c": 2.0}), "x264", "medium", "yuv420p", "quality")
     assert fit
     # Whole bytes and the solver's tolerance: 1e-3 is far above both, and far below what an estimate is good for.
     assert fit.bits == pytest.approx([2, -0.1, -0.2], rel=1e-3)
@@ -137,11 +137,11 @@ def test_a_fit_finds_the_law_that_the_encodes_were_made_by():
 
 def test_too_little_is_no_rate():
     rates = made_up(lambda *_: 0.01, {"a": 1.0})
-    assert encoder(rates, "x264", "medium", "yuv420p") is None
+    assert encoder(rates, "x264", "medium", "yuv420p", "quality") is None
     busy = made_up(lambda *_: 10.0, {"a": 1.0})
     one_crf = Rates("one CRF", busy.encodes[busy.encodes["crf"] == 20.0], busy.jobs, 100.0)
-    assert encoder(one_crf, "x264", "medium", "yuv420p") is None
-    assert encoder(busy, "x264", "slow", "yuv420p") is None
+    assert encoder(one_crf, "x264", "medium", "yuv420p", "quality") is None
+    assert encoder(busy, "x264", "slow", "yuv420p", "quality") is None
 
 
 def test_a_jobs_work_is_what_its_log_tells_or_what_goes_beyond_a_start():
@@ -352,7 +352,7 @@ def test_the_bench_measures_the_configs_encoders_each_once():
     )
     settings = validate(small(given_), CODECS)
     assert [(v["codec"], v["preset"], v["pix_fmt"]) for v in settings["variants"].values()] == [
-        ("x264", "medium", "yuv420p"),
+        ("x264", "medium", "yuv420p", "quality"),
         ("x265", "fast", "yuv420p10le"),
     ]
     assert all(len(v["crfs"]) == 2 for v in settings["variants"].values())
@@ -386,7 +386,7 @@ def test_an_estimate_is_within_a_factor_of_two_of_real_encodes(tmp_path, monkeyp
     other = media_of(demo_clip("bigbuckbunny"), 1280, 720, 132)
     real = encoded(other, (40, 70), [270], {"x264": [24, 29], "svtav1": [35, 44]}, tmp_path / "other")
     for codec, preset in (("x264", "medium"), ("svtav1", "8")):
-        fit = encoder(rates, codec, preset, "yuv420p")
+        fit = encoder(rates, codec, preset, "yuv420p", "quality")
         assert fit
         mine = real[real["codec"] == codec]
         said, bits = NOTHING, NOTHING

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from laddersmith.errors import ScoreError
+from laddersmith import devices
+from laddersmith.errors import GpuError, ScoreError
 from laddersmith.quality import engine_named
-from laddersmith.quality.cuda_engine import Cuda, check_device
+from laddersmith.quality.cuda_engine import Cuda, check_device, visible_cards
 
 SIMULATED = Path(__file__).with_name("simulated_cuda.py")
 
@@ -27,26 +28,17 @@ def test_in_numbas_simulator() -> None:
 def test_without_numba_cuda_the_engine_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ScoreError, match=r"needs the package numba-cuda.*make env-cuda"):
-        Cuda().load()
+        visible_cards()
     with pytest.raises(ScoreError, match=r"needs the package numba-cuda.*make env-cuda"):
         Cuda().version("vmaf_v0.6.1")
 
 
-def test_without_a_driver_the_engine_says_so(monkeypatch) -> None:
-    from numba import cuda
-
-    class Unreachable:
-        def __len__(self) -> int:
-            raise cuda.CudaSupportError("Error at driver init:\n\nCUDA driver library cannot be found.")
-
+def test_without_a_card_the_engine_says_so(monkeypatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(cuda, "gpus", Unreachable())
-    with pytest.raises(ScoreError, match=r"cannot reach a GPU \(Error at driver init: CUDA driver .*make env-cuda"):
+    monkeypatch.setattr(devices, "visible_cards", list)
+    with pytest.raises(GpuError, match=r"sees no GPU \(CUDA_VISIBLE_DEVICES .*make env-cuda"):
         check_device()
-    monkeypatch.setattr(cuda, "gpus", [])
-    with pytest.raises(ScoreError, match=r"sees no GPU \(CUDA_VISIBLE_DEVICES .*make env-cuda"):
-        check_device()
-    monkeypatch.setattr(cuda, "gpus", [object()])
+    monkeypatch.setattr(devices, "visible_cards", lambda: [devices.Card(0, "GPU-0")])
     check_device()
 
 

@@ -180,7 +180,7 @@ def test_beside_the_last_point_but_one_the_last_is_planned_however_near():
     floor = float(near.loc[near["height"] == 180, "quality"].min()) - 0.01
     asked = asking("quality_floor", floor, scope="shot")
     plan, _ = choose_answers(
-        SHOTS, table[table["height"] == 180], asked, variants={"x264": VARIANT}, boxes=BOXES, crf_step=None, pooling="mean",
-        duration_s=MEDIA.duration_s, fixed={}, title="film", allocation="per_shot",
+        SHOTS, table[table["height"] == 180], asked, variants={"x264": VARIANT}, boxes=BOXES, crf_step=None,
+        pooling="mean", duration_s=MEDIA.duration_s, fixed={}, title="film", allocation="per_shot",
     )  # fmt: skip
     assert set(plan.loc[plan["reason"] == IN_CASE, "crf"]) == {"22"}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["source", "shots", "encode", "quality", "hull", "search", "ladder", "package", "report", "compare"]
-ROOMS += ["learn", "bench"]
+ROOMS = ["source", "shots", "encode", "quality", "hull", "search", "ladder", "package", "report", "corpus"]
+ROOMS += ["compare", "catalogue", "learn", "bench"]
 FOLDERS = {"config", "docs", "envs", "model", "profiles", "rules", "scripts", "tests", ".ci", ".github"}
 LINES = 500
 LEFT_OPEN = re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X)\b|NotImplemented")

@@ -148,10 +148,10 @@ def test_manifests_say_what_the_streams_are(packaged):
     assert [v["CODECS"].split(",")[0].split(".")[0] for v in variants] == [
         "av01",
         "av01",
-        "avc1",
-        "avc1",
         "hvc1",
         "hvc1",
+        "avc1",
+        "avc1",
     ]
     assert {v["CODECS"].split(",")[1] for v in variants} == {"mp4a.40.2"}
     assert [v["RESOLUTION"] for v in variants] == ["96x64", "48x32"] * 3
@@ -412,7 +412,13 @@ def test_the_door_packages_what_its_files_say(flash, tmp_path):
     (tmp_path / "ladder.json").write_text(json.dumps(flash.ladder))
     tables.write(tmp_path / "shots.parquet", shots_table([(0, 75)]), tables.SHOTS)
     files = {name: str(tmp_path / file) for name, file in FILES.items()}
-    given = {"segment_s": 1.0, "segments": "keyframes", "audio_kbps": 128.0, "config": {"package": {"timeout_s": 60}}}
+    given = {
+        "segment_s": 1.0,
+        "segments": "keyframes",
+        "audio_kbps": 128.0,
+        "prefer": [],
+        "config": {"package": {"timeout_s": 60}},
+    }
     asked = {"source": flash.facts["path"], "verdicts": [str(path) for path in verdicts], **files, **given}
     folders = [str(flash.renditions / verdict["codec"]) for verdict in flash.verdicts]
     door.main(**asked, renditions=folders, package=str(tmp_path / "package"))

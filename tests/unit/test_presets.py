@@ -83,9 +83,9 @@ def tried(clip, tmp_path_factory) -> Trials:
 def encodes(monkeypatch) -> list[str]:
     """Names what was really encoded."""
     calls: list[str] = []
-    real = points.encode
+    real = points.encode_all
     monkeypatch.setattr(
-        points, "encode", lambda *given, what, **more: calls.append(what) or real(*given, what=what, **more)
+        points, "encode_all", lambda *given, what, **more: calls.append(what) or real(*given, what=what, **more)
     )
     return calls
 
@@ -302,7 +302,7 @@ def test_the_door_tries_what_the_config_says(clip, tmp_path, bikes):
     settings = {key: value for key, value in config["compare"]["presets"].items() if key != "tried"}
     out = [str(tmp_path / name) for name in ("presets.json", "presets.md", "presets.html")]
     door.main(
-        str(tmp_path / "source.json"), str(tmp_path / "shots.parquet"), *out, title="clip",
+        str(tmp_path / "source.json"), str(tmp_path / "shots.parquet"), [], *out, title="clip",
         tried={"x264": {"settings": variant, "presets": ["medium", "veryfast"]}}, settings=settings,
         heights=[80, 54], crf_step=1, keyframe_s=2, display="source", model="vmaf_v0.6.1", engine="numba",
         neighbours=False, pooling="mean", config=config, threads=2,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import jsonschema
@@ -230,7 +230,12 @@ def test_the_doors(title: Title, tmp_path: Path) -> None:
     import score
 
     facts = tmp_path / "source.json"
-    facts.write_text(json.dumps({"media": replace(title.media).to_json()}))
+    source = {
+        "title": "clip",
+        "path": title.media.path,
+        "sha256": sha256(Path(title.media.path).read_bytes()).hexdigest(),
+    }
+    facts.write_text(json.dumps(source | {"media": title.media.to_json()}))
     tables.write(tmp_path / "shots.parquet", title.shots, tables.SHOTS)
     tables.write(tmp_path / "90p.parquet", title.encodes, tables.ENCODES)
     (tmp_path / "90p").symlink_to(title.folder / "shots")
@@ -241,6 +246,7 @@ def test_the_doors(title: Title, tmp_path: Path) -> None:
         "store": {"path": str(tmp_path / "store")},
         "quality": {"timeout_s": 60, "kernel_cache": None},
         "encode": {"frame_cache_mb": 100},
+        "gpu": {"fallback": "cpu", "slots": 1},
     }
     score.main(
         **common, tables=[str(tmp_path / "90p.parquet")], scores=str(tmp_path / "scores.parquet"), title="clip",

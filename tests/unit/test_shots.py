@@ -452,7 +452,12 @@ def test_batches_that_cannot_be_are_refused(lengths, batches, message):
 
 def test_the_door_writes_the_table_of_the_probed_source(three_scenes, tmp_path):
     facts, shots = tmp_path / "source.json", tmp_path / "shots.parquet"
-    facts.write_text(json.dumps({"media": three_scenes.to_json()}))
+    source = {
+        "title": "scenes",
+        "path": three_scenes.path,
+        "sha256": hashlib.sha256(Path(three_scenes.path).read_bytes()).hexdigest(),
+    }
+    facts.write_text(json.dumps(source | {"media": three_scenes.to_json()}))
     main = runpy.run_path(str(Path(find.__file__).parents[2] / "detect_shots.py"))["main"]
     main(
         str(facts),
@@ -461,7 +466,7 @@ def test_the_door_writes_the_table_of_the_probed_source(three_scenes, tmp_path):
         cuts="",
         settings={"detector": "adaptive", "min_length_s": 0.2},
         segment_s=None,
-        config={"probe": {"timeout_s": 60}, "shots": {"device": "cpu"}},
+        config={"probe": {"timeout_s": 60}, "shots": {"device": "cpu"}, "gpu": {"fallback": "cpu", "slots": 1}},
         threads=1,
     )
     written = tables.read(shots, tables.SHOTS)

@@ -28,12 +28,14 @@ def common(tmp_path, monkeypatch):
     (tmp_path / "titles.tsv").write_text(f"title\tpath\tduration_s\tbatches\nfilm\t{tmp_path / 'film.mp4'}\t\t1\n")
     monkeypatch.setattr(sys, "path", list(sys.path))
     names = {
-        "workflow": SimpleNamespace(basedir=ROOT),
+        "workflow": SimpleNamespace(
+            basedir=ROOT, is_main_process=True, storage_settings=SimpleNamespace(default_storage_provider=None)
+        ),
         "config": {"titles": str(tmp_path / "titles.tsv")},
         "WorkflowError": RuntimeError,
     }
-    code = (ROOT / "rules" / "common.smk").read_text()
-    exec(compile(code, "common.smk", "exec"), names)
+    for file in ("common.smk", "settings.smk"):
+        exec(compile((ROOT / "rules" / file).read_text(), file, "exec"), names)
     return names
 
 

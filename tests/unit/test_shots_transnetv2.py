@@ -5,20 +5,24 @@ import pickle
 import re
 import sys
 import zipfile
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from types import ModuleType
 
 import numpy as np
+import onnxruntime
 import pytest
-from laddersmith import registry
-from laddersmith.errors import ModelError, ShotsError
+from laddersmith import devices, registry
+from laddersmith.errors import GpuError, ModelError, ShotsError
 from laddersmith.learn import transnetv2 as exporter
-from laddersmith.shots import Settings, detect, transnetv2
+from laddersmith.shots import Settings, detect, network, transnetv2
 from laddersmith.shots.detector import Cut
 from laddersmith.shots.gradual import Gradual, fades, wipes
 from laddersmith.shots.look import Look
 from laddersmith.source import Media
 from onnx import TensorProto, helper
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 MEDIA = Media("a.mkv", 96, 64, "yuv420p", 8, Fraction(25), 600)
 NOTHING = (np.zeros(50, np.float32), np.zeros(50, np.float32))
@@ -251,12 +255,78 @@ def test_a_device_that_is_not_there_is_told():
         transnetv2.Network("cuda", 1)
 
 
+@pytest.fixture
+def card(monkeypatch, tmp_path):
+    """A card that onnxruntime says it can use; its driver is missing."""
+    (tmp_path / "locks").mkdir()
+    monkeypatch.setattr(network.onnxruntime, "get_available_providers", lambda: list(network.PROVIDERS.values()))
+    monkeypatch.setattr(devices, "visible_cards", lambda: [devices.Card(0, "GPU-x")])
+    yield devices.Sharing(folder=tmp_path / "locks", wait_s=0.0, fallback=True)
+    devices.release()
+
+
 @pytest.mark.filterwarnings("ignore:Specified provider")
-def test_a_device_that_does_not_start_is_told_and_not_passed_over(monkeypatch):
+def test_a_device_that_does_not_start_is_told_and_not_passed_over(card):
     # The package may list a provider whose driver is missing: onnxruntime then runs on the CPU and only warns.
-    monkeypatch.setattr(transnetv2.onnxruntime, "get_available_providers", lambda: list(transnetv2.PROVIDERS.values()))
-    with pytest.raises(ShotsError, match=r"shots\.device is cuda, and CUDAExecutionProvider did not start .* to cpu"):
-        transnetv2.Network("cuda", 1)
+    with pytest.raises(GpuError, match=r"shots\.device is cuda, and CUDAExecutionProvider did not start .* to cpu"):
+        transnetv2.Network("cuda", 1, replace(card, fallback=False))
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_the_cpu_goes_on_where_a_device_does_not_start_and_the_table_says_so(card, caplog):
+    finder = transnetv2.TransNetV2(Settings(device="cuda", gpu=card, first_look=False), MEDIA)
+    for picture in np.concatenate([scene(1, 30), scene(2, 20)]):
+        finder.see(picture)
+    assert [cut.frame for cut in finder.finish()] == [30]
+    assert finder.label.endswith(", every window), by the CPU in place of a GPU that failed")
+    assert "the CPU finds cuts in place of the GPU: shots.device is cuda, and CUDA" in caplog.text
+
+
+class CardSession(network.onnxruntime.InferenceSession):
+    """A session that runs on the CPU and calls itself a card's, until its memory is full."""
+
+    def __init__(self, model, options, providers, *, windows: int, off: float = 0.0):
+        super().__init__(model, options, ["CPUExecutionProvider"])
+        self.own = providers[0][0]
+        self.left, self.off = windows, off
+
+    def get_providers(self):
+        return [self.own]
+
+    def run(self, wanted, given):
+        if self.own == "CPUExecutionProvider":
+            return super().run(wanted, given)
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeException("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer")
+        return [found + self.off for found in super().run(wanted, given)]
+
+
+def test_a_card_whose_memory_fills_up_leaves_the_rest_to_the_cpu(card, monkeypatch, caplog):
+    monkeypatch.setattr(network.onnxruntime, "InferenceSession", partial(CardSession, windows=1))
+    window = np.concatenate([scene(1, 60), scene(2, 40)])
+    failing = transnetv2.Network("cuda", 1, card)
+    assert not failing.replaced
+    assert failing(window)[0].argmax() == 59 - 25
+    assert failing.replaced and "Failed to allocate" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("windows", "off", "fault"), [(0, 0.0, "Failed to allocate"), (9, 0.01, "that are up to 0.01 off those of")]
+)
+def test_a_card_that_fails_at_the_start_or_computes_something_else(card, monkeypatch, windows, off, fault):
+    monkeypatch.setattr(network.onnxruntime, "InferenceSession", partial(CardSession, windows=windows, off=off))
+    with pytest.raises(GpuError, match=fault):
+        transnetv2.Network("cuda", 1, replace(card, fallback=False))
+
+
+def test_a_sound_card_is_used_and_given_back(card, monkeypatch):
+    monkeypatch.setattr(network.onnxruntime, "InferenceSession", partial(CardSession, windows=9))
+    sound = transnetv2.Network("cuda", 1, card)
+    assert sound(np.concatenate([scene(1, 60), scene(2, 40)]))[0].argmax() == 59 - 25 and not sound.replaced
+    assert devices._held is not None
+    sound.close()
+    assert devices._held is None
 
 
 def test_a_threshold_is_a_probability():
@@ -361,7 +431,7 @@ def outcome(graph: exporter._Graph, name: str) -> np.ndarray:
         opset_imports=[helper.make_opsetid("", exporter.OPSET)],
         ir_version=exporter.IR_VERSION,
     )
-    session = transnetv2.onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run([name], {})[0]
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import ROOT, ffmpeg_run
-from laddersmith.errors import SourceError
+from clips import KERNELS, ROOT, ffmpeg_run
+from laddersmith.bench import fuzz, mutants
+from laddersmith.errors import SourceError, ToolError
 from laddersmith.source import header, limits, probe
 from laddersmith.source.frames import OPTIONS
 
@@ -299,3 +300,73 @@ def test_a_decode_that_takes_too_long_is_given_up(make_clip):
     path = make_clip("slow.mp4", "testsrc2=size=640x360:rate=25", 60)
     with pytest.raises(SourceError, match=r"raise probe.timeout_s"):
         look(path, timeout_s=0.05)
+
+
+# What the bench found, each mended: a codec that libav does not know, tags that are no UTF-8.
+FOUND = [
+    ("bikes.mp4", "bits flipped in the header", 3),
+    ("bikes.mp4", "boxes swapped", 6),
+    ("bigbuckbunny.mkv", "bits flipped in the header", 6),
+    ("bikes.webm", "lying numbers", 6),
+]
+
+
+def test_a_few_dozen_mutants_end_in_a_score_or_in_one_sentence(tmp_path):
+    """`bench_fuzz` does so with thousands."""
+    clips = fuzz.make_clips(tmp_path)
+    cases = [fuzz.Case(clip, kind, 0) for clip in ("bikes.mp4", "bigbuckbunny.mkv") for kind in mutants.KINDS]
+    cases += [fuzz.Case(*found) for found in FOUND]
+    outcomes = dict(fuzz.examined(clips, cases, workers=1, kernels=KERNELS, folder=tmp_path))
+    wrong = {case: one for case, ends in outcomes.items() for one in ends if one.end not in ("passed", "refused")}
+    assert not wrong
+    assert {one.end for ends in outcomes.values() for one in ends} == {"passed", "refused"}
+
+
+def test_a_seed_decides_a_mutant(clip):
+    data = clip.read_bytes()
+    for kind in mutants.KINDS:
+        assert mutants.mutant(data, kind, 5) == mutants.mutant(data, kind, 5) != mutants.mutant(data, kind, 6)
+    named = [kind for _, _, kind in mutants.boxes(data)]
+    assert {b"moov", b"mvhd", b"stsz", b"mdat"} <= set(named) and named.index(b"moov") < named.index(b"stsz")
+    assert list(mutants.boxes(b"no mp4 at all, this")) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "end", "told"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "crash", "exit status -11"),
+        ("import time; time.sleep(60)", "hang", "killed after 1 s"),
+        ("import sys; sys.exit('film: not done after 1 s, given up; raise the time limit')", "refused", "given up"),
+        ("raise SystemError('no')", "crash", "exit status 1: SystemError: no"),
+    ],
+)
+def test_a_worker_that_is_lost_is_counted_and_started_anew(tmp_path, clip, monkeypatch, code, end, told):
+    monkeypatch.setattr(fuzz, "PROCESS_S", 1)
+    monkeypatch.setattr(fuzz, "WORKER", ("-c", f"print('ready', flush=True); input(); {code}"))
+    worker = fuzz.Worker(tmp_path / "worker", KERNELS)
+    found = worker.examine(clip, fuzz.Case("clip", "truncated", 0))
+    worker.close()
+    assert [one.end for one in found] == [end, end] and all(told in one.told for one in found)
+
+
+def test_a_worker_that_does_not_start_is_told(tmp_path, clip, monkeypatch):
+    monkeypatch.setattr(fuzz, "WORKER", ("-c", "import nothing_of_the_kind"))
+    with pytest.raises(ToolError, match=r"worker did not start: (.|\n)*nothing_of_the_kind"):
+        fuzz.Worker(tmp_path / "worker", KERNELS).examine(clip, fuzz.Case("clip", "truncated", 0))
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("mutant.mp4: is truncated; copy it again", ""),
+        ("mutant: frame 3\n  command: x", ""),
+        ("no such thing", "does not say which file"),
+        ("mutant.mp4: one\ntwo", "is more than a sentence"),
+        ("mutant.mp4: " + "x" * 500, "is 512 characters long"),
+        ("", "does not say which file"),
+    ],
+)
+def test_what_counts_as_a_sentence(said, fault):
+    from laddersmith.bench.fuzz_worker import told_badly
+
+    assert told_badly(said, "mutant.mp4") == fault

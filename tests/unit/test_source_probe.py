@@ -397,7 +397,7 @@ def test_the_schema_is_closed(bikes):
         assert not Draft202012Validator(SCHEMA).is_valid(wrong)
 
 
-def test_the_door_writes_sorted_json_and_an_empty_folder(make_clip, tmp_path):
+def test_the_door_writes_sorted_json_and_a_folder_with_the_stamp_alone(make_clip, tmp_path):
     import probe as rule_door
     from laddersmith.door import door
 
@@ -416,7 +416,7 @@ def test_the_door_writes_sorted_json_and_an_empty_folder(make_clip, tmp_path):
     door(rule_door.main, rule)
     once = facts.read_bytes()
     door(rule_door.main, rule)
-    assert facts.read_bytes() == once and list(folder.iterdir()) == []
+    assert facts.read_bytes() == once and [file.name for file in folder.iterdir()] == ["seen.json"]
     found = json.loads(once)
     assert once.decode() == json.dumps(found, indent=2, sort_keys=True) + "\n" and found["title"] == "plain"
     assert load_media(facts).frames == 6

@@ -13,7 +13,7 @@ from laddersmith.config import Title, read_titles, validate
 from laddersmith.encode.codecs import CODECS
 from laddersmith.errors import ConfigError
 from laddersmith.schema import faults, load
-from laddersmith.titles import slug, titles_table
+from laddersmith.titles import in_storage, slug, titles_table
 from snakemake.cli import parse_config
 
 Reader = Callable[..., dict[str, Title]]
@@ -43,6 +43,7 @@ BAD_TABLES = {
     "an id with an accent": ("title\tpath\nfö\ta.mp4", 'title is "fö", not letters'),
     "no id": ("title\tpath\n\ta.mp4", "line 2: lacks title, letters"),
     "a long id": (f"title\tpath\n{'a' * 101}\ta.mp4", "title has 101 characters; at most 100 are allowed"),
+    "the corpus' id": ("title\tpath\ncorpus\ta.mp4", "the id corpus is kept for the folder of that name"),
     "an id that is kept": ("title\tpath\nBench\ta.mp4", "the id Bench is kept for the folder of that name"),
     "no path": ("title\tpath\nx\t", "line 2: lacks path, text"),
     "a missing file": (
@@ -211,6 +212,7 @@ def test_one_film_needs_no_table(tmp_path: Path) -> None:
         ("..", "film"),
         ("-x-", "x"),
         ("bench", "film"),
+        ("corpus", "film"),
         ("My.Film 2", "My.Film-2"),
         ("a" * 200, "a" * 100),
     ],
@@ -265,10 +267,10 @@ def test_a_written_table_reads_back(read: Reader, tmp_path: Path, monkeypatch: p
     names = ["a_1920x1080.mp4", "Ä_1920x1080.mkv", "A_1920x1080.mkv", "tiny [x]_160x90.mp4"]
     for name in names:
         (tmp_path / name).write_text("x")
-    found = read(titles_table(names, header))
+    found = read(titles_table(names, header, lambda title: 5))
     assert list(found) == ["a_1920x1080", "A_1920x1080-2", "A_1920x1080-3", "tiny-x-_160x90"]
     assert [title.path for title in found.values()] == names
-    assert {title.batches for title in found.values()} == {5}  # 601 s in jobs of about 120 s
+    assert {title.batches for title in found.values()} == {5}
     assert [title.heights for title in found.values()] == [None, None, None, (90,)]
 
 
@@ -276,11 +278,20 @@ def test_a_table_needs_no_heights_when_the_defaults_do(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a_640x272.mp4").write_text("x")
     table = "title\tpath\tduration_s\tbatches\na_640x272\ta_640x272.mp4\t601.000\t5\n"
-    assert titles_table(["a_640x272.mp4"], header) == table
+    assert titles_table(["a_640x272.mp4"], header, lambda title: 5) == table
 
 
 def test_a_table_of_nothing_or_of_missing_files_is_refused() -> None:
     with pytest.raises(ConfigError, match="no files given; name the videos"):
-        titles_table([], header)
+        titles_table([], header, lambda title: 1)
     with pytest.raises(ConfigError, match=r"'nowhere\.mp4' cannot be read: No such file"):
-        titles_table(["nowhere.mp4"], header)
+        titles_table(["nowhere.mp4"], header, lambda title: 1)
+
+
+def test_an_address_is_left_to_snakemakes_storage_plugins(read):
+    assert read("title\tpath\nfar\ts3://films/a b.mp4\n")["far"].path == "s3://films/a b.mp4"
+    assert read(source="https://example.org/films/far.mp4")["far"].path == "https://example.org/films/far.mp4"
+    for path in ("film.mp4", "/films/s3://x.mp4", "S3://films/x.mp4", "s3://", "demo:bikes", "a:/b.mp4"):
+        assert not in_storage(path), path
+    with pytest.raises(ConfigError, match="holds a brace"):
+        read("title\tpath\nfar\ts3://films/{a}.mp4\n")

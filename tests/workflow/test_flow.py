@@ -96,6 +96,14 @@ def test_one_titles_failure_stops_no_other(workplace, two_shots, tmp_path):
     assert "broken.mp4" in said
     assert workplace.json("good/gate.json")["ok"]
     assert not (workplace.path / "results/broken/ladder.json").exists()
+    [cause] = workplace.json("summary.json")["failed"]
+    assert (cause["title"], cause["rule"], cause["log"]) == ("broken", "probe", "logs/broken/probe.log")
+    assert f"1 of 2 titles failed (results/summary.html):\n  broken, probe: {cause['sentence']}" in said
+    assert [one["title"] for one in workplace.json("summary.json")["titles"]] == ["good"]
+    # Without the broken one, the summary is made anew: the one that lists failures is older than any package.
+    workplace.titles({"good": two_shots})
+    workplace.run()
+    assert workplace.json("summary.json")["failed"] == []
 
 
 def test_a_dry_run_of_two_hundred_titles_imports_nothing_heavy(workplace, two_shots):

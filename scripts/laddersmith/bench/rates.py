@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ..encode.codecs import CODECS
+from ..encode.codecs import CODECS, QUALITY
 from ..machine import machine
 from ..provenance import versions
 from ..schema import load
@@ -27,9 +27,9 @@ DIGITS = 5
 def bench_rates(config: Mapping[str, Any], *, cores: int) -> dict[str, Any]:
     """The facts of `results/bench/rates.json` (config/schemas/bench_rates.json), from which estimates are made.
 
-    Each encoder of the config's variants (codec, preset, pixel format) is run at two CRFs, those next to the ends of
-    its adapter's coarse grid, at two sizes of each clip, and at the CRFs that the rungs then want; the engine and the
-    model are the config's.
+    Each encoder of the config's variants (codec, preset, pixel format, what it keeps) is run at two CRFs, those next to
+    the ends of its adapter's coarse grid, or at the least and the greatest of its bitrates, at two sizes of each clip,
+    and at the CRFs that the rungs then want; the engine and the model are the config's.
 
     Parameters
     ----------
@@ -63,9 +63,13 @@ def small(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config of the same encoders, engine and model, for a run of a minute or two."""
     variants: dict[tuple[str, ...], dict[str, Any]] = {}
     for settings in config["variants"].values():
-        crfs = CODECS[settings["codec"]].knob.default_crfs
-        own = {key: settings[key] for key in (*ENCODER, "threads")}
-        variants.setdefault(tuple(settings[key] for key in ENCODER), own | {"crfs": [float(crfs[1]), float(crfs[-2])]})
+        own = {"rate": QUALITY} | {key: settings[key] for key in (*ENCODER, "threads") if key in settings}
+        if own["rate"] == QUALITY:
+            crfs = CODECS[settings["codec"]].knob.default_crfs
+            tried = {"crfs": [float(crfs[1]), float(crfs[-2])]}
+        else:
+            tried = {"kbps": sorted({min(settings["kbps"]), max(settings["kbps"])})}
+        variants.setdefault(tuple(own[key] for key in ENCODER), own | tried)
     quality = {key: config["quality"][key] for key in ("engine", "model", "kernel_cache", "timeout_s")}
     quality["kernel_cache"] = str(Path(quality["kernel_cache"] or Path(config["store"]["path"]) / "kernels").resolve())
     fixed = load("config")["properties"]["fixed_ladder"]["properties"]["rungs"]["default"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import ffmpeg
-from ..errors import ScoreError
+from ..errors import LaddersmithError
 from ..machine import machine
 from ..provenance import versions
 from ..quality.cuda_engine import check_device
@@ -59,7 +59,7 @@ def gpu() -> list[dict[str, Any]]:
     """What a GPU gives, where numba-cuda and one are at hand: a row per size and number of encodes."""
     try:
         check_device()
-    except ScoreError as error:
+    except LaddersmithError as error:
         log.info("no row of a GPU: %s", error)
         return []
     from ..quality.cuda_rates import rates

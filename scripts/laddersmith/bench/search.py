@@ -124,7 +124,7 @@ def rung_excess(truth: pd.DataFrame, rungs: Sequence[Place]) -> list[float]:
     table = truth.set_index(["height", "crf"])[["bytes", "quality"]]
     rate, quality = _hull(truth)
     if len(rate) == 1:
-        return [100 * (float(table.loc[place, "bytes"]) / float(rate[0]) - 1) for place in rungs]
+        return [100 * (bits / float(rate[0]) - 1) for bits in table.loc[list(rungs)]["bytes"].to_numpy(float)]
     best = PchipInterpolator(quality, np.log(rate))
     values = table.loc[list(rungs)].to_numpy(float).tolist()
     return [100 * (bits / float(np.exp(best(np.clip(value, quality[0], quality[-1])))) - 1) for bits, value in values]

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -143,7 +143,12 @@ def workplace(folder: Path, settings: str, titles: str) -> Path:
     return folder
 
 
-def run_snakemake(place: Path, *arguments: str, program: Sequence[str] = ("-m", "snakemake")) -> Ran:
+def run_snakemake(
+    place: Path,
+    *arguments: str,
+    program: Sequence[str] = ("-m", "snakemake"),
+    environment: Mapping[str, str] = os.environ,
+) -> Ran:
     """Run this project's Snakefile in a working folder.
 
     Raises
@@ -152,11 +157,11 @@ def run_snakemake(place: Path, *arguments: str, program: Sequence[str] = ("-m", 
         If it fails; with the tail of what it said.
     """
     command = [sys.executable, *program, "--snakefile", str(SNAKEFILE), "--directory", str(place), *arguments]
-    environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"}
+    variables = {name: value for name, value in environment.items() if name != "SNAKEMAKE_PROFILE"}
     with tempfile.TemporaryFile() as told:
         start = monotonic()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT, env=variables
         )
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = monotonic() - start

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from .. import tables
+from ..encode.codecs import QUALITY
 from ..hull import bd_rate, convex_hull, pareto_front, searched
 from ..hull.title import POINT
 
@@ -27,6 +28,7 @@ class Curve:
     codec: str
     preset: str
     points: pd.DataFrame
+    rate: str = QUALITY
 
     def at(self, quality: float, column: str) -> float | None:
         """`bitrate_kbps`, `bytes` or `encode_cpu_s` where the curve passes `quality`: its logarithm between two points.
@@ -64,9 +66,8 @@ def curve_of(name: str, points: pd.DataFrame) -> Curve:
     """The convex hull of one variant's points."""
     kept = points.iloc[convex_hull(points["bitrate_kbps"], points["quality"])]
     columns = ["height", "crf", "bitrate_kbps", "quality", "encode_cpu_s", "bytes"]
-    return Curve(
-        name, str(points["codec"].iloc[0]), str(points["preset"].iloc[0]), kept[columns].reset_index(drop=True)
-    )
+    codec, preset, rate = (str(tables.since(points)[column].iloc[0]) for column in ("codec", "preset", "rate"))
+    return Curve(name, codec, preset, kept[columns].reset_index(drop=True), rate)
 
 
 def rate_difference(anchor: Curve, test: Curve) -> tuple[float | None, str]:

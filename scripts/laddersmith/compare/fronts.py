@@ -7,13 +7,15 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from ..encode.codecs.knobs import AVERAGE, KBPS, TWO_PASS
 from ..errors import TableError
 from ..hull import AXES, knees, pareto_set
 from ..report.palette import CODECS, FIXED, HEIGHTS, INK, MUTED
 from ..report.plots import themed
 
 SCHEMA = "laddersmith/pareto/1"
-NAMES = ["title", "shot", "variant", "codec", "preset", "height", "crf"]  # what tells a point from another, if there
+# What tells a point from another, if there.
+NAMES = ["title", "shot", "variant", "codec", "preset", "height", "rate", "crf"]
 DRAWN = 2000  # of the points that others beat; more would only make the file large
 TITLES = {
     "bitrate_kbps": "bitrate in kbit/s (logarithmic)",
@@ -117,7 +119,9 @@ def _axis(channel: Any, name: str) -> Any:
 
 def _says(row: dict[str, Any], axes: Sequence[str]) -> str:
     """A point in words."""
-    words = {"variant": "{}", "preset": "{}", "height": "{}p", "crf": "CRF {}"}
+    words = {"variant": "{}", "preset": "{}", "height": "{}p"}
     who = [words[name].format(row[name]) for name in words if row.get(name) is not None]
+    if row.get("crf") is not None:
+        who.append(KBPS.told(row["crf"]) if row.get("rate") in (AVERAGE, TWO_PASS) else f"CRF {row['crf']}")
     units = {"bitrate_kbps": "{:,.0f} kbit/s", "encode_cpu_s": "{:.3g} CPU s", "quality": "{:.2f}"}
     return ", ".join([*([" ".join(who)] if who else []), *(units[name].format(row[name]) for name in axes)])

@@ -103,6 +103,7 @@ def _variant(curve: Curve, duration_s: float, targets: Sequence[float]) -> dict[
         "variant": curve.name,
         "codec": curve.codec,
         "preset": curve.preset,
+        "rate": curve.rate,
         "curve": points.to_dict("records"),
         "targets": [_at(curve, target, duration_s) for target in targets],
     }

@@ -7,13 +7,15 @@ import altair as alt
 
 from ..report.palette import CODECS, FIXED, INK
 from ..report.plots import AXIS_PX, themed
+from ..report.words import turned
 
 
 def rate_curves(title: Mapping[str, Any], *, width: int, height: int = 300) -> alt.TopLevelMixin:
     """Every variant's curve of one title of `compare.json`."""
     rows = [
         {"variant": one["variant"], **{key: point[key] for key in ("bitrate_kbps", "quality")}}
-        | {"text": f"{one['variant']}, {point['height']}p CRF {point['crf']}, {point['bitrate_kbps']:,.0f} kbit/s, "
+        | {"text": f"{one['variant']}, {point['height']}p {turned(one).told(point['crf'])}, "
+                   f"{point['bitrate_kbps']:,.0f} kbit/s, "
                    f"VMAF {point['quality']:.2f}"}
         for one in title["variants"]
         for point in one["curve"]

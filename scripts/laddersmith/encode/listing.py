@@ -36,11 +36,18 @@ More of the quality setting, which is called CRF whatever the encoder calls it, 
 
 ## Encoding
 
+"rates" are what a variant's `rate` may be, and "caps" those of them beside which `maxrate_kbps` and `bufsize_kbps` cap
+the rate: [rate control](rate-control.md).
+
 All shots begin with a keyframe of a closed group, and so does every step of `encode.keyframe_s` within them. The
 settings text that some encoders write into their streams, an SEI, is removed before bytes are counted. PQ and HLG
 are tags of colour, which every codec states; what is told here of HDR is how the encoder writes mastering display
 and content light level. No encode is given those yet, for HDR sources are refused; where they are SEI, the removal
 of SEI would take them too.
+
+What an encoder tells of its work is collected where that changes no bit, and stands in the tables of encodes, scores
+and points ([corpus.md](corpus.md#what-the-encoder-told)); of encoders with "none" there are the sizes of frames alone.
+A QP is in the encoder's own scale. Encoders of VP9 and AV1 tell no B: P is every frame that is predicted from others.
 
 {making}
 
@@ -75,7 +82,9 @@ def listed(found: Mapping[str, str]) -> list[dict[str, Any]]:
             "max_size": [codec.max_width, codec.max_height],
             "chroma_locations": list(codec.chroma_locations),
             "full_range": codec.full_range,
+            "rates": list(codec.rates),
             "capped": codec.caps is not None,
+            "capped_bitrate": codec.target_caps is not None,
             "threads": codec.threaded,
             "container": f"MP4, {codec.sample_entry}",
             "cmaf": codec.unpackaged or "yes",
@@ -110,7 +119,9 @@ def page() -> str:
         "statistics": lambda c: c.facts.statistics,
         "HDR": lambda c: c.facts.hdr,
         "regions": lambda c: c.facts.roi,
-        "caps": lambda c: "yes" if c.caps else "no",
+        "rates": lambda c: ", ".join(c.rates),
+        "caps": _caps,
+        "low latency": lambda c: f"none: {c.low_latency}" if isinstance(c.low_latency, str) else c.low_latency.how,
         "threads": lambda c: "own" if c.threaded else "none",
     }
     files = {
@@ -129,6 +140,12 @@ def _quality(codec: Codec) -> str:
     knob = codec.knob
     step = "" if knob.step == 1 else f" by {knob.step}"
     return f"{knob.option} {knob.low} to {knob.high}{step}{', up' if knob.direction > 0 else ''}"
+
+
+def _caps(codec: Codec) -> str:
+    """Beside what it can cap the rate."""
+    beside = [rate for rate in codec.rates if not codec.caps_fault(rate)]
+    return f"beside {', '.join(beside)}" if beside else "no"
 
 
 def _presets(codec: Codec) -> str:

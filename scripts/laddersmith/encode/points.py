@@ -2,9 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from ..provenance import STAGES
 from ..source.media import Media
 from ..store import Point, Store, point_key
 from .boxes import box
-from .codecs import CODECS, Codec, Settings
-from .inspect import measure
-from .run import arguments, command, encode
+from .codecs import CODECS, LOW, Codec, Settings, knob_of
+from .inspect import measure, read_packets
+from .passes import Run, command, encode_all, key_of, log_folder, runs
+from .regions import Box, Region, regions_in
+from .statistics import listening, statistics
 from .supply import Supply
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ class Job:
     settings: Settings
     start: int
     end: int
-    arguments: list[str]
+    runs: list[Run]
     key: str
     what: str
 
@@ -61,7 +63,7 @@ class Job:
             span = f"look{tables.look_at(shot):05d}"
         else:
             span = "whole" if shot == tables.WHOLE_TITLE else f"s{shot:05d}"
-        return f"{span}_{self.row['variant']}_crf{self.row['crf']}.mp4"
+        return f"{span}_{self.row['variant']}_{knob_of(self.codec.name, self.settings.rate).tag(self.settings.crf)}.mp4"
 
 
 def encode_points(
@@ -78,6 +80,8 @@ def encode_points(
     timeout_s: float,
     frame_cache_mb: float,
     program: str | None = None,
+    scratch: Path | None = None,
+    regions: Mapping[str, Mapping[int, Sequence[Box]]] | None = None,
 ) -> pd.DataFrame:
     """Have every point of `plan` in `folder`, one MP4 each, and return the table `tables.ENCODES`, in the plan's order.
 
@@ -86,12 +90,14 @@ def encode_points(
     media, shots, plan : the title, its table of shots, and the points wanted (`tables.PLAN`).
     title : named in errors.
     store : asked for each point first, and given each new one.
-    variants : settings by variant name; its `threads`, the encoder's own, are read here.
+    variants : settings by variant name; its `threads`, the encoder's own, `latency` and `roi` are read here.
     keyframe_s : seconds between keyframes; the step is the nearest whole number of frames.
     threads : encodes that run side by side, and the most that decode the title.
     timeout_s : wall seconds after which one encode is stopped.
     frame_cache_mb : megabytes (10^6) of scaled frames kept in memory for the encodes of the same shot.
     program : a user's own ffmpeg; none is that of the locked environment. Its build is part of a point's key.
+    scratch : folder in which encodes are written before they go into the store; None: `folder`.
+    regions : of the sets that variants name in `roi`, the boxes by shot (`laddersmith.encode.regions.sets_of`).
 
     Raises
     ------
@@ -101,22 +107,21 @@ def encode_points(
     folder.mkdir(parents=True, exist_ok=True)
     frames_of = shots.set_index("shot")
     jobs = [
-        _job(
-            media, frames_of.loc[row["shot"]], row, title, int(variants[row["variant"]]["threads"]), keyframe_s, program
-        )
+        _job(media, frames_of.loc[row["shot"]], row, title, variants[row["variant"]], regions, keyframe_s, program)
         for row in tables.conform(plan, tables.PLAN, title).to_dict("records")
     ]
     unlike = {job.key: job for job in jobs}
     found = {key: point for key in unlike if (point := store.find(key)) is not None}
     missing = [job for key, job in unlike.items() if key not in found]
     log.info("%s: %d points, %d of them in the store", title, len(unlike), len(found))
-    supply = Supply(Counter(job.pictures for job in missing), int(frame_cache_mb * MB))
+    supply = Supply(Counter(job.pictures for job in missing for _ in job.runs), int(frame_cache_mb * MB))
 
     def make(job: Job) -> Point:
         try:
-            return _make(media, job, supply, store, folder, threads, timeout_s, program)
+            return _make(media, job, supply, store, scratch or folder, threads, timeout_s, program)
         finally:
-            supply.done(job.pictures)
+            for _ in job.runs:
+                supply.done(job.pictures)
 
     pool = ThreadPoolExecutor(threads)
     try:
@@ -133,18 +138,30 @@ def keyint(keyframe_s: float, frame_rate: Fraction) -> int:
 
 
 def _job(
-    media: Media, shot: pd.Series, row: dict, title: str, threads: int, keyframe_s: float, program: str | None
+    media: Media,
+    shot: pd.Series,
+    row: dict,
+    title: str,
+    variant: Mapping[str, Any],
+    regions: Mapping[str, Mapping[int, Sequence[Box]]] | None,
+    keyframe_s: float,
+    program: str | None,
 ) -> Job:
     codec = CODECS[row["codec"]]
-    what = f"{title}, {tables.span_name(row['shot'])}, {row['codec']} {row['height']}p CRF {row['crf']}"
-    caps = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("maxrate_kbps", "bufsize_kbps")}
+    value = knob_of(row["codec"], row["rate"]).told(row["crf"])
+    what = f"{title}, {tables.span_name(row['shot'])}, {row['codec']} {row['height']}p {value}"
+    caps: dict[str, Any] = {
+        name: None if pd.isna(row[name]) else float(row[name]) for name in ("maxrate_kbps", "bufsize_kbps")
+    }
     settings = Settings(
         preset=row["preset"],
         pix_fmt=row["pix_fmt"],
         crf=row["crf"],
         keyint=keyint(keyframe_s, media.frame_rate),
-        threads=threads,
+        threads=int(variant["threads"]),
         frame_rate=f"{media.frame_rate.numerator}/{media.frame_rate.denominator}",
+        rate=row["rate"],
+        low_latency=variant.get("latency") == LOW,
         **caps,
     )
     width, height = box(media.width, media.height, row["height"])
@@ -154,7 +171,9 @@ def _job(
             "delete the title's plans and run again"
         )
     try:
-        given = arguments(codec, settings, media.colour, width, height)
+        if variant.get("roi") is not None:
+            settings = replace(settings, regions=_regions(regions, variant["roi"], row["shot"], width, height))
+        given = runs(codec, settings, media.colour, width, height)
     except EncodeError as error:
         raise EncodeError(f"{what}: {error}") from error
     key = point_key(
@@ -163,10 +182,17 @@ def _job(
             "frames": shot["frames_sha256"],
             "scaler": [SCALER, *av.library_versions["libswscale"]],
             "encoder": ffmpeg.build(program),
-            "arguments": given,
+            "arguments": key_of(given),
         }
     )
     return Job(row, width, height, codec, settings, int(shot["start"]), int(shot["end"]), given, key, what)
+
+
+def _regions(
+    sets: Mapping[str, Mapping[int, Sequence[Box]]] | None, name: str, shot: int, width: int, height: int
+) -> tuple[Region, ...]:
+    """Those of the shot; a look has those of the shot that it looks at."""
+    return regions_in(sets, name, tables.look_at(shot) if shot < tables.WHOLE_TITLE else shot, width, height)
 
 
 def _make(
@@ -188,14 +214,23 @@ def _make(
     total = source.packed_bytes(pix_fmt, width, height) * (end - start)
     partial = ffmpeg.temporary_beside(folder / job.file)
     try:
-        frames = supply.frames(job.pictures, decode, total)
-        finished = encode(job.arguments, frames, partial, what=job.what, timeout_s=timeout_s, program=program)
-        try:
-            measured = measure(partial, job.codec, job.settings, media.colour, width, height, frames=end - start)
-        except EncodeError as error:
-            raise EncodeError(f"{job.what}: {error}\n  command: {command(job.arguments)}") from error
+        with log_folder(partial) as logs:
+            finished = encode_all(
+                listening(job.codec, job.settings, job.runs, logs),
+                lambda: supply.frames(job.pictures, decode, total),
+                partial,
+                logs,
+                what=job.what,
+                timeout_s=timeout_s,
+                program=program,
+            )
+            try:
+                measured = measure(partial, job.codec, job.settings, media.colour, width, height, frames=end - start)
+            except EncodeError as error:
+                raise EncodeError(f"{job.what}: {error}\n  command: {command(job.runs)}") from error
+            told = statistics(job.codec, logs, read_packets(partial, media.frame_rate), job.what)
         times = {"encode_wall_s": round(finished.wall_s, 3), "encode_cpu_s": round(finished.cpu_s, 3)}
-        return store.add(job.key, partial, asdict(measured) | times | {"command": command(job.arguments)})
+        return store.add(job.key, partial, asdict(measured) | told | times | {"command": command(job.runs)})
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,6 +1,5 @@
 """One encode: frames in, an MP4 out, by one run of ffmpeg."""
 
-import shlex
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from .. import ffmpeg
 from ..errors import EncodeError, ToolError
 from ..source.media import Colour
+from . import regions
 from .codecs import Codec, Settings
 from .colour import filters
 
@@ -51,32 +51,31 @@ def arguments(codec: Codec, settings: Settings, colour: Colour, width: int, heig
             f"{codec.name} cannot state the source's chroma siting {siting!r}, so that its colours would be shifted; "
             "leave this codec out for the title"
         )
+    offsets = len({region.offset for region in settings.regions})
+    if offsets and (fault := codec.regions_fault(settings.preset, settings.low_latency, offsets)):
+        raise EncodeError(f"{codec.name} {fault}")
     return [
         *("-v", "error", "-f", "rawvideo", "-pix_fmt", settings.pix_fmt, "-video_size", f"{width}x{height}"),
         *("-framerate", settings.frame_rate, "-i", "pipe:0", "-map", "0:v:0", "-fps_mode", "passthrough"),
-        *("-vf", ",".join([*filters(colour), "setsar=1"])),
+        *("-vf", ",".join([*filters(colour), "setsar=1", *regions.filters(settings.regions)])),
         *codec.arguments(settings),
         *("-fflags", "+bitexact", "-flags:v", f"+bitexact{codec.flags}", "-map_metadata", "-1"),
         *("-video_track_timescale", str(timescale(Fraction(settings.frame_rate))), "-f", "mp4"),
     ]
 
 
-def command(given: list[str]) -> str:
-    """The encode's command for a reader, without the paths of this machine."""
-    return shlex.join(["ffmpeg", *given, "out.mp4"])
-
-
 def encode(
     given: list[str],
     frames: Iterable[bytes],
-    target: Path,
+    target: Path | str,
     *,
     what: str,
     timeout_s: float,
     program: str | None = None,
+    folder: Path | None = None,
 ) -> ffmpeg.Finished:
     """Run ffmpeg, a user's own `program` or that of the locked environment, with `arguments(...)`, writing `target`;
-    `what` is told first in an error.
+    `what` is told first in an error, and `folder` is where it runs.
 
     Raises
     ------
@@ -84,6 +83,8 @@ def encode(
         If ffmpeg fails, is killed or takes too long; with the full command and the tail of stderr.
     """
     try:
-        return ffmpeg.run([*given, str(target)], what=what, frames=frames, timeout_s=timeout_s, program=program)
+        return ffmpeg.run(
+            [*given, str(target)], what=what, frames=frames, timeout_s=timeout_s, program=program, folder=folder
+        )
     except ToolError as error:
         raise EncodeError(str(error)) from error

@@ -63,11 +63,13 @@ def title_figures(
 
 def title_sizes(scores: pd.DataFrame, media: Media, *, by: list[str]) -> pd.DataFrame:
     """What each group of points takes as one stream: the columns of tables.TITLE_POINTS up to `bitrate_kbps`."""
+    scores = tables.since(scores)
     sizes = scores.groupby(by, sort=True).agg(
         codec=("codec", "first"),
         preset=("preset", "first"),
         pix_fmt=("pix_fmt", "first"),
         width=("width", "max"),
+        rate=("rate", "first"),
         maxrate_kbps=("maxrate_kbps", "first"),
         bytes=("bytes", "sum"),
         frames=("frames", "sum"),

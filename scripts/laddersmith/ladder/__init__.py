@@ -9,8 +9,9 @@ from .fixed import plan_fixed
 from .mixes import with_allocations
 from .peak import flow, segment_peak_kbps
 from .rungs import Limits, Rules, Sharing, choose_rungs
-from .savings import savings
+from .savings import codec_sets, savings
 from .smooth import smooth_sweep
+from .tidy import tidy
 
 __all__ = [
     "Asked",
@@ -24,6 +25,7 @@ __all__ = [
     "choose_answers",
     "choose_points",
     "choose_rungs",
+    "codec_sets",
     "flow",
     "level_sweep",
     "plan_fixed",
@@ -32,5 +34,6 @@ __all__ = [
     "segment_peak_kbps",
     "smooth_sweep",
     "sweep",
+    "tidy",
     "with_allocations",
 ]

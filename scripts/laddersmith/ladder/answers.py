@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import knob_of
 from ..errors import LadderError
 from ..hull import searched
 from ..search import decimal_crf, plan_rows
@@ -164,12 +165,12 @@ def choose_answers(
 def _offered(
     points: pd.DataFrame, crf_step: float | None, shots: list[int]
 ) -> tuple[pd.DataFrame, list[tuple[str, Missing]]]:
-    """Every point that may be chosen: tables.KEY, codec, bytes, frames, quality, measured; and gaps by codec."""
-    alone = searched(points[points["shot"].isin(shots)])
+    """Every point that may be chosen: tables.KEY, codec, rate, bytes, frames, quality, measured; and gaps by codec."""
+    alone = tables.since(searched(points[points["shot"].isin(shots)]))
     if crf_step is None:
         return alone.reset_index(drop=True), []
     columns, unfinished = columns_of.menus(alone, crf_step, shots)
-    blocks = [alone.iloc[:0][[*tables.KEY, "codec", "bytes", "frames", "quality"]].assign(measured=False)]
+    blocks = [alone.iloc[:0][[*tables.KEY, "codec", "rate", "bytes", "frames", "quality"]].assign(measured=False)]
     for column in columns:
         row, place = np.nonzero(np.isfinite(column.bits))
         names = {"height": column.heights, "crf": column.crfs, "quality": column.quality, "measured": column.measured}
@@ -178,6 +179,7 @@ def _offered(
                 {
                     "shot": column.shots[row],
                     "codec": column.codec,
+                    "rate": column.rate,
                     "variant": column.variant,
                     "frames": column.frames[row],
                     "bytes": column.bits[row, place] / 8,
@@ -222,8 +224,9 @@ def _safe_side(
             column = columns[point.shot, point.variant, point.height]
             own = column[column["crf"] == point.crf].iloc[0]
             if target.missed:
-                crfs = sorted(column["crf"], key=float, reverse=mode != QUALITY_FLOOR)
-                places.append((int(point.shot), (point.variant, int(point.height), crfs[0], AT_THE_END)))
+                dear, *_, cheap = knob_of(own["codec"], own["rate"]).by_bits([*column["crf"]] * 2)
+                end = dear if mode == QUALITY_FLOOR else cheap
+                places.append((int(point.shot), (point.variant, int(point.height), end, AT_THE_END)))
             if own["measured"]:
                 continue
             if mode == QUALITY_FLOOR:

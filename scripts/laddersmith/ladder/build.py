@@ -8,6 +8,7 @@ import pandas as pd
 
 from .. import tables
 from ..encode import box
+from ..encode.codecs import knob_of
 from ..errors import LadderError
 from ..hull import searched, title_figures
 from ..provenance import versions
@@ -60,6 +61,7 @@ def build_ladder(
         If a chosen point was not measured for every shot, or no codec has a rung.
     """
     media = Media.from_json(facts["media"])
+    scores = tables.since(scores)
     measured = _Measured(
         facts["title"], media, scores.set_index(tables.KEY, drop=False).sort_index(), frames, files, flow, pooling
     )
@@ -83,6 +85,7 @@ def build_ladder(
         "display": {"width": display[0], "height": display[1]},
         "model": model,
         "engine": engine,
+        **_engines(scores, engine),
         "pooling": pooling,
         "allocation": choice["allocation"],
         "versions": versions() | dict(tools),
@@ -93,20 +96,27 @@ def build_ladder(
             codec: [
                 {
                     "height": int(p.height),
+                    "rate": p.rate,
                     "crf": p.crf,
                     "bitrate_kbps": float(p.bitrate_kbps),
                     "quality": float(p.quality),
                 }
                 for p in tables.rows(group[group["on_hull"]].sort_values("bitrate_kbps"))
             ]
-            for codec, group in searched(hull).groupby("codec", sort=True)
+            for codec, group in tables.since(searched(hull)).groupby("codec", sort=True)
         },
     }
 
 
-def rung_name(height: int, variant: str, crf: str) -> str:
-    """The name of a rung and, with `.mp4`, of its rendition; `crf` is the mean one of its shots."""
-    return f"{height}p_{variant}_crf{crf}"
+def _engines(scores: pd.DataFrame, engine: str) -> dict:
+    """How many points each engine scored, where not all were scored by `engine`."""
+    counts = {str(name): int(count) for name, count in scores["engine"].value_counts().sort_index().items()}
+    return {} if set(counts) <= {engine} else {"engines": counts}
+
+
+def rung_name(height: int, variant: str, value: str) -> str:
+    """The name of a rung and, with `.mp4`, of its rendition; `value` is the mean of its shots', by `Knob.tag`."""
+    return f"{height}p_{variant}_{value}"
 
 
 def _rungs(measured: "_Measured", choice: dict, rules: Limits) -> tuple[list[dict], list[dict]]:
@@ -126,7 +136,7 @@ def _rungs(measured: "_Measured", choice: dict, rules: Limits) -> tuple[list[dic
     kept: list[dict] = []
     missing = list(choice["missing"])
     for codec in sorted({wish["codec"] for wish in choice["rungs"]}):
-        held, dropped = keep_rising([rung for rung in rungs if rung["codec"] == codec], rules)
+        held, dropped = keep_rising([rung for rung in rungs if rung["codec"] == codec], rules.of(codec))
         kept += [_shown(rung) for rung in held]
         missing += [{"codec": codec, **asdict(gap)} for gap in dropped]
     return kept, missing
@@ -196,8 +206,10 @@ class _Measured:
         frames = tables.of_points(self.frames, points)
         if lost or len(frames) != self.media.frames or own["frames"].sum() != self.media.frames:
             shot, variant, height, crf = (lost or keys)[0]
+            same = self.scores[self.scores["variant"] == variant]
+            value = knob_of(same["codec"].iloc[0], same["rate"].iloc[0]).told(crf) if len(same) else crf
             raise LadderError(
-                f"{self.title}: {variant} {height}p CRF {crf} was chosen for {tables.span_name(shot)} but not measured "
+                f"{self.title}: {variant} {height}p {value} was chosen for {tables.span_name(shot)} but not measured "
                 "for every frame; delete the last round's scores and run again"
             )
         by_rung = (own.assign(rung=0), frames.assign(rung=0))
@@ -205,10 +217,11 @@ class _Measured:
         shared = own.iloc[0]
         mean_crf = float((own["crf"].astype(float) * own["frames"]).sum() / self.media.frames)
         crf = decimal_crf(str(round(mean_crf, 2)))
+        knob = knob_of(shared["codec"], shared["rate"])
         streamed = self.flow([self.files[key] for key in own["key"]])
         return {
-            "name": rung_name(int(shared["height"]), shared["variant"], crf),
-            **{name: str(shared[name]) for name in ("codec", "variant", "preset", "pix_fmt")},
+            "name": rung_name(int(shared["height"]), shared["variant"], knob.tag(crf)),
+            **{name: str(shared[name]) for name in ("codec", "variant", "preset", "pix_fmt", "rate")},
             "width": int(shared["width"]),
             "height": int(shared["height"]),
             "picture_height": box(self.media.width, self.media.height, int(shared["height"]))[1],

@@ -68,12 +68,13 @@ def choose_points(
     wishes: list[tuple[str, Wish]] = []
     missing: list[tuple[str, Missing]] = []
     for codec in sorted({*hull["codec"], *points["codec"]}):
+        own = rules.of(codec)
         if rules.allocation == tables.SINGLE:
-            chosen, gaps = choose_rungs(hull[hull["codec"] == codec], rules, crf_step)
+            chosen, gaps = choose_rungs(hull[hull["codec"] == codec], own, crf_step)
             chosen = [replace(wish, crfs=(wish.crf,) * len(shots)) for wish in chosen]
         else:
             columns, unfinished = menus(points[points["codec"] == codec], crf_step, shots)
-            chosen, gaps = choose_allocations(columns, rules, pooling, duration_s, segments)
+            chosen, gaps = choose_allocations(columns, own, pooling, duration_s, segments)
             gaps += [Missing(place, reason) for _, place, reason in unfinished]
         wishes += [(str(codec), wish) for wish in chosen]
         missing += [(str(codec), gap) for gap in gaps]
@@ -232,7 +233,8 @@ def _spelled(curves: Sequence[_Curve], place: tuple[int, int]) -> Wish:
     crfs = tuple(str(crf) for crf in column.crfs[shots, choice])
     new = int((~column.measured[shots, choice]).sum())
     ends = sorted(set(crfs), key=float)
-    spread = f"CRF {ends[0]}" if len(ends) == 1 else f"CRF {ends[0]} to {ends[-1]}, shot by shot"
+    one = len(ends) == 1
+    spread = column.knob.told(ends[0] if one else f"{ends[0]} to {ends[-1]}") + ("" if one else ", shot by shot")
     known = f"{new} of {len(crfs)} shots measured in the last round" if new else "measured, on the hull"
     known += ", its peak known once stitched" * curve.peak_unknown
     return Wish(

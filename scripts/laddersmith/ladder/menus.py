@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import Knob, knob_of
 from ..errors import LadderError
 from ..hull import searched
-from ..search import crfs_between, decimal_crf
+from ..search import decimal_crf
 from .allocation import ADDITIVE, Choice, Floats, Solutions, additive_worth, level_sweep, pooled_quality, sweep
 from .smooth import smooth_level_sweep, smooth_sweep
 
@@ -28,9 +29,8 @@ class Menus:
 
     Attributes
     ----------
-    variant, codec, width : of all points. heights, crfs, measured : (shots, points) of each; where a shot has fewer
-        points,
-        the rest has bits of inf.
+    variant, codec, rate : of all points; the last two say what the values in `crfs` are (`knob`).
+    heights, crfs, measured : (shots, points) of each; where a shot has fewer points, the rest has bits of inf.
     shots, frames : (shots,) number and length of each shot.
     bits, quality, peak_kbps : (shots, points) size, pooled VMAF, and bitrate of the dearest closed GOP. Bits and rates
         are positive.
@@ -38,6 +38,7 @@ class Menus:
 
     codec: str
     variant: str
+    rate: str
     shots: Choice
     frames: Floats
     heights: Any
@@ -46,6 +47,11 @@ class Menus:
     bits: Floats
     quality: Floats
     peak_kbps: Floats
+
+    @property
+    def knob(self) -> Knob:
+        """What the points' values turn."""
+        return knob_of(self.codec, self.rate)
 
     @property
     def where(self) -> str:
@@ -128,7 +134,8 @@ def menus(
     that was not.
 
     Between two measured CRFs of a shot, those in steps of `crf_step` are expected, not known: the logarithm of bits and
-    peak, and the quality, by monotone cubics through what was measured (F. Fritsch, J. Butland, SIAM J. Sci. Stat.
+    peak, and the quality, over the CRF or the logarithm of a bitrate that is kept, by monotone cubics through what was
+    measured (F. Fritsch, J. Butland, SIAM J. Sci. Stat.
     Comput. 5(2), 1984, as scipy's PchipInterpolator has them). None offers measured points only. A shot that was
     measured at one CRF has that one.
 
@@ -137,7 +144,7 @@ def menus(
     points : rows of tables.POINTS, or expected ones with a column `measured` that is false where nobody measured.
     shots : numbers of all the shots.
     """
-    alone = searched(points[points["shot"] != tables.WHOLE_TITLE])
+    alone = tables.since(searched(points[points["shot"] != tables.WHOLE_TITLE]))
     columns, gaps = [], []
     for (codec, variant, height), column in alone.groupby(["codec", "variant", "height"], sort=True):
         without = sorted(set(shots) - set(column["shot"]))
@@ -162,13 +169,14 @@ def any_height(columns: list[Menus]) -> Iterator[Menus]:
 
 def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
     """The menus at one height; shots measured at the same CRFs are worked on together."""
+    knob = knob_of(str(points["codec"].iloc[0]), str(points["rate"].iloc[0]))
     points = points.assign(crf_number=points["crf"].astype(float)).sort_values(["shot", "crf_number", "bytes"])
     points = points.drop_duplicates(["shot", "crf_number"])
     if "measured" not in points:
         points = points.assign(measured=True)
     by_shot = {int(rows["shot"].iloc[0]): rows for _, rows in points.groupby("shot", sort=True)}
     asked = {shot: tuple(rows["crf"]) for shot, rows in by_shot.items()}
-    offered = {crfs: _offered(crfs, crf_step) for crfs in set(asked.values())}
+    offered = {crfs: _offered(crfs, crf_step, knob) for crfs in set(asked.values())}
     width = max(map(len, offered.values()))
     shape = (len(by_shot), width)
     bits, quality, peak = np.full(shape, np.inf), np.zeros(shape), np.zeros(shape)
@@ -182,7 +190,7 @@ def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
             np.array([by_shot[shot][name].to_numpy(float) for shot in mine])
             for name in ("bytes", "quality", "peak_kbps")
         ]
-        x, wanted = np.array(crfs, float), np.array(names_here, float)
+        x, wanted = (np.array([knob.place(value) for value in values]) for values in (crfs, names_here))
         bits[rows, :count] = np.exp(_through(x, np.log(np.maximum(8 * tables_here[0], 1)), wanted))
         quality[rows, :count] = _through(x, tables_here[1], wanted)
         peak[rows, :count] = np.exp(_through(x, np.log(np.maximum(tables_here[2], 1e-3)), wanted))
@@ -193,6 +201,7 @@ def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
     return Menus(
         codec=str(points["codec"].iloc[0]),
         variant=str(points["variant"].iloc[0]),
+        rate=str(points["rate"].iloc[0]),
         shots=np.array(list(by_shot), np.intp),
         frames=measured["frames"].first().to_numpy(float),
         heights=np.full(shape, int(points["height"].iloc[0])),
@@ -204,12 +213,12 @@ def _column(points: pd.DataFrame, crf_step: float | None) -> Menus:
     )
 
 
-def _offered(crfs: tuple[str, ...], crf_step: float | None) -> list[str]:
+def _offered(crfs: tuple[str, ...], crf_step: float | None, knob: Knob) -> list[str]:
     """The CRFs, and those between them, rising."""
     if crf_step is None or len(crfs) < 2:
         return list(crfs)
     known = {float(crf) for crf in crfs}
-    between = [crf for crf in crfs_between(crfs[0], crfs[-1], crf_step) if float(crf) not in known]
+    between = [crf for crf in knob.between(crfs[0], crfs[-1], crf_step) if float(crf) not in known]
     return sorted([*crfs, *between], key=float)
 
 

@@ -1,16 +1,17 @@
 """Choosing the rungs of one codec from its title's hull."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import Knob, knob_of
 from ..hull import pareto_front, searched
-from ..search import crfs_between, decimal_crf
+from ..search import decimal_crf
 
 # Sums of floats are compared with this much to spare.
 ROUNDING = 1e-9
@@ -39,6 +40,12 @@ class Limits:
     max_jump: float = 100.0
     max_peak_ratio: float | None = None
     max_buffer_s: float | None = None
+    codecs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def of(self, codec: str) -> Self:
+        """What holds for a codec's rungs: these, and in their place what `codecs` says of it."""
+        known = {one.name for one in fields(self)}
+        return replace(self, codecs={}, **{k: v for k, v in self.codecs.get(codec, {}).items() if k in known})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,9 +212,11 @@ def _uneven(shot_quality: Mapping[int, float], limits: Limits) -> str:
 
 def _candidates(points: pd.DataFrame, crf_step: float) -> list[Wish]:
     """The hull's points, and what its neighbours' heights have between them, by rising bitrate and quality."""
-    hull = points[points["on_hull"]].sort_values("bitrate_kbps")
+    hull = tables.since(points[points["on_hull"]].sort_values("bitrate_kbps"))
     ends = [_measured(point) for point in tables.rows(hull)]
-    between = [wish for low, high in pairwise(ends) for wish in _between(low, high, points, crf_step)]
+    knobs = [knob_of(point.codec, point.rate) for point in tables.rows(hull)]
+    pairs = zip(pairwise(ends), pairwise(knobs), strict=True)
+    between = [wish for neighbours, turned in pairs for wish in _between(neighbours, turned, points, crf_step)]
     every = [*ends, *between]
     if not every:
         return []
@@ -228,19 +237,22 @@ def _measured(point: Any) -> Wish:
     )
 
 
-def _between(low: Wish, high: Wish, points: pd.DataFrame, crf_step: float) -> list[Wish]:
+def _between(
+    neighbours: tuple[Wish, Wish], knobs: tuple[Knob, Knob], points: pd.DataFrame, crf_step: float
+) -> list[Wish]:
     """Unmeasured CRFs on the heights of two neighbours of the hull, expected to lie between the two.
 
     On one height these are the CRFs between the two; where the hull changes height, those from each of the two to
     the next measured point of its own height in the direction of the other.
     """
+    low, high = neighbours
     if (low.variant, low.height) == (high.variant, high.height):
-        pairs = [(low, high)]
+        pairs = [(low, high, knobs[0])]
     else:
         above = [p for p in _column(low, points) if p.bitrate_kbps > low.bitrate_kbps][:1]
         below = [p for p in _column(high, points) if p.bitrate_kbps < high.bitrate_kbps][-1:]
-        pairs = [(low, p) for p in above] + [(p, high) for p in below]
-    wishes = (wish for one, other in pairs for wish in _interpolated(one, other, crf_step))
+        pairs = [(low, p, knobs[0]) for p in above] + [(p, high, knobs[1]) for p in below]
+    wishes = (wish for one, other, knob in pairs for wish in _interpolated(one, other, knob, crf_step))
     return [
         w
         for w in wishes
@@ -254,15 +266,16 @@ def _column(wish: Wish, points: pd.DataFrame) -> list[Wish]:
     return [_measured(point) for point in tables.rows(same.sort_values("bitrate_kbps"))]
 
 
-def _interpolated(low: Wish, high: Wish, crf_step: float) -> list[Wish]:
+def _interpolated(low: Wish, high: Wish, knob: Knob, crf_step: float) -> list[Wish]:
     """The CRFs strictly between two measured points of one variant and height."""
-    span = float(high.crf) - float(low.crf)
+    first = knob.place(low.crf)
+    span = knob.place(high.crf) - first
     wishes = []
-    for crf in crfs_between(low.crf, high.crf, crf_step):
-        share = (float(crf) - float(low.crf)) / span
+    for crf in knob.between(low.crf, high.crf, crf_step):
+        share = (knob.place(crf) - first) / span
         rate = float(np.exp(np.log(low.bitrate_kbps) * (1 - share) + np.log(high.bitrate_kbps) * share))
         quality = low.quality * (1 - share) + high.quality * share
-        reason = f"between CRF {low.crf} and {high.crf}, measured in the last round"
+        reason = f"between {knob.told(low.crf)} and {knob.told(high.crf)}, measured in the last round"
         wishes.append(Wish(low.variant, low.height, crf, rate, quality, False, reason))
     return wishes
 

@@ -1,4 +1,6 @@
-"""What the ladder saves against the fixed one, both measured."""
+"""What the ladder saves against the fixed one, both measured, and what one codec's rungs take beside another's."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,6 +32,41 @@ def savings(ladder: dict) -> dict:
             rate, why_none = None, str(error)
         result[codec] = {"bd_rate_pct": rate, "why_none": why_none, "rungs": [_compare(r, ours) for r in fixed]}
     return result
+
+
+def codec_sets(ladder: dict, order: Sequence[str]) -> list[dict]:
+    """What each codec's rungs take of the title's storage, and of bits at equal quality.
+
+    Parameters
+    ----------
+    ladder : the contents of a `ladder.json`. order : its codecs, the one that players are to prefer first.
+
+    Returns
+    -------
+    Of every codec in that order {"codec", "rungs": how many, "kilobytes": of their pictures, "share_pct": of all
+    codecs' pictures, "bd_rate_pct": percent of bitrate that it needs more (positive) than the first one for equal
+    quality, None for the first itself, "why_none": sentence or None}.
+    """
+    own = {codec: [rung for rung in ladder["rungs"] if rung["codec"] == codec] for codec in order}
+    kilobytes = {
+        codec: sum(rung["bitrate_kbps"] for rung in rungs) * ladder["source"]["duration_s"] / 8
+        for codec, rungs in own.items()
+    }
+    found = []
+    for codec, rungs in own.items():
+        rate, why_none = None, None
+        if codec != order[0]:
+            curves = [[r[k] for r in mine] for mine in (own[order[0]], rungs) for k in ("bitrate_kbps", "quality")]
+            try:
+                rate = bd_rate(*curves)
+            except ValueError as error:
+                why_none = str(error)
+        share = 100 * kilobytes[codec] / sum(kilobytes.values())
+        found.append(
+            {"codec": codec, "rungs": len(rungs), "kilobytes": kilobytes[codec], "share_pct": share}
+            | {"bd_rate_pct": rate, "why_none": why_none}
+        )
+    return found
 
 
 def _compare(rung: dict, ours: list[dict]) -> dict:

@@ -64,7 +64,7 @@ def prepare_audio(
     """
     what = f"{source}, audio track {track.number}"
     raw = target.with_name(f"{target.stem}_raw.mp4")
-    with av.open(url(source), options=OPTIONS) as container:
+    with av.open(url(source), options=OPTIONS, metadata_errors="replace") as container:
         rate = container.streams.audio[track.number].rate
     opened = ["-copyts", *ffmpeg.SAFE_INPUT, "-i", url(source), "-map", f"0:a:{track.number}"]
     plain = ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact", "-f", "mp4"]
@@ -111,7 +111,7 @@ def _lay_out(
         If the frames are not plain AAC-LC of 1024 samples, their time stamps jump, or the title is too short.
     """
     end = ceil(duration_s * rate)
-    with av.open(url(raw), options=OPTIONS) as container:
+    with av.open(url(raw), options=OPTIONS, metadata_errors="replace") as container:
         stream = container.streams.audio[0]
         unit = stream.time_base or Fraction(1, rate)
         layout = _check_plain(bytes(stream.codec_context.extradata or b""), rate)

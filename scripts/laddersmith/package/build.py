@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 from .. import ffmpeg
 from ..encode.codecs import CODECS
 from ..errors import PackageError
 from ..jsonfile import write_json
+from ..ladder.savings import codec_sets
 from ..provenance import versions
 from ..source.frames import url
 from ..source.media import Media
@@ -20,11 +22,13 @@ from .check import check_manifests
 from .cuts import cut_at, shot_segments
 from .finish import finish_manifest, finish_master
 from .manifests import average_bps, peak_bps, read_manifest, read_playlist
+from .order import preferred, scores
+from .progressive import write_progressive
 from .text import prepare_text
 from .tracks import Track, other_streams, plan_tracks, video_start_s
 
 LADDER = "ladder.json"
-SCHEMA = "laddersmith/package/2"
+SCHEMA = "laddersmith/package/3"
 PEAK_ALARM = 2.0  # peak over average above which a player's buffer is at risk
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 _INNER = ("points",)  # of a rung: names files outside the package
@@ -52,8 +56,11 @@ def package_title(
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
+    prefer: Sequence[str] = (),
 ) -> dict:
     """Package every rung of a title with all its sound and text subtitles.
+
+    Rungs of codecs that the packager cannot carry become progressive MP4s.
 
     Parameters
     ----------
@@ -68,6 +75,7 @@ def package_title(
     audio_kbps : bitrate of a stereo track that has to be encoded.
     savings : against the fixed ladder, by codec (`laddersmith.ladder.savings`).
     timeout_s : for each run of ffmpeg and of the packager.
+    prefer : codecs that players are to prefer, the most wanted first (`order.preferred`).
 
     Returns
     -------
@@ -85,7 +93,7 @@ def package_title(
     shutil.rmtree(work, ignore_errors=True)
     (work / "in").mkdir(parents=True)
     try:
-        asked = (segment_s, segments, shots, audio_kbps, savings, timeout_s)
+        asked = (segment_s, segments, shots, audio_kbps, savings, timeout_s, prefer)
         joined = _package(facts, ladder, verdicts, Path(renditions), work, *asked)
         shutil.rmtree(work / "in")
         if target.exists():
@@ -108,21 +116,19 @@ def _package(
     audio_kbps: float,
     savings: dict,
     timeout_s: float,
+    prefer: Sequence[str],
 ) -> dict:
     title = ladder["title"]
     media = Media.from_json(facts["media"])
-    rungs = sorted(ladder["rungs"], key=lambda rung: rung["codec"])
-    for codec in dict.fromkeys(rung["codec"] for rung in rungs):
-        if CODECS[codec].unpackaged:
-            raise PackageError(
-                f"{title}: {codec} cannot be packaged, for {CODECS[codec].unpackaged}; its renditions stand in "
-                f"{renditions / codec}: leave the codec out of the title to have the others packaged"
-            )
+    order = preferred((rung["codec"] for rung in ladder["rungs"]), prefer)
+    every = sorted(ladder["rungs"], key=lambda rung: order.index(rung["codec"]))
+    rungs = [rung for rung in every if not CODECS[rung["codec"]].unpackaged]
     verified = _verified(ladder, verdicts)
+    files = {(rung["codec"], rung["name"]): _rendition(renditions, rung, title) for rung in every}
     descriptors = []
     starts, step_s = None, segment_s
     for number, rung in enumerate(rungs):
-        file = _rendition(renditions, rung, title)
+        file = files[rung["codec"], rung["name"]]
         if segments == "shots" and starts is None:
             starts, step_s = shot_segments(file, media.frame_rate, segment_s, shots)
         source = _with_edit_list(file, work / "in" / f"v{number}.mp4", f"{title}, {rung['name']}", timeout_s)
@@ -136,42 +142,66 @@ def _package(
         source = f"in/{item.file.name}"
         audio = item.track.kind == "audio"
         descriptors += [shaka.audio_stream(source, item.track)] if audio else shaka.text_streams(source, item.track)
-    shaka.run(descriptors, work, segment_s=step_s, what=title, timeout_s=timeout_s)
-
-    tracks = [item.track for item in carried]
-    finish_master(work / shaka.MASTER, tracks)
-    target_s = read_playlist(work / rungs[0]["codec"] / f"{rungs[0]['name']}.m3u8").target_s
-    display = (ladder["display"]["width"], ladder["display"]["height"])
-    finish_manifest(work / shaka.MANIFEST, tracks, display, target_s)
+    if rungs:
+        shaka.run(descriptors, work, segment_s=step_s, what=title, timeout_s=timeout_s)
+        tracks = [item.track for item in carried]
+        finish_master(work / shaka.MASTER, tracks, scores(rungs))
+        target_s = read_playlist(work / rungs[0]["codec"] / f"{rungs[0]['name']}.m3u8").target_s
+        display = (ladder["display"]["width"], ladder["display"]["height"])
+        finish_manifest(work / shaka.MANIFEST, tracks, display, target_s)
     entries = [_rung(rung, work) | {"verified": verified[rung["codec"], rung["name"]]} for rung in rungs]
+    spoken = _languages(facts)
+    apart = [
+        _progressive(rung, files[rung["codec"], rung["name"]], carried, spoken, work, timeout_s)
+        | {"verified": verified[rung["codec"], rung["name"]]}
+        for rung in every
+        if rung not in rungs
+    ]
     joined = {
         "schema": SCHEMA,
         **{key: ladder[key] for key in ("title", "display", "model", "engine", "pooling", "allocation")},
+        **({"engines": ladder["engines"]} if "engines" in ladder else {}),
         **{key: ladder[key] for key in ("missing", "fixed", "hull")},
         "source": {key: value for key, value in ladder["source"].items() if key != "path"},
         "versions": versions() | ladder["versions"],
-        "master": shaka.MASTER,
-        "manifest": shaka.MANIFEST,
+        "master": shaka.MASTER if rungs else None,
+        "manifest": shaka.MANIFEST if rungs else None,
         "segments": segments,
         "segment_s": segment_s,
         "rungs": entries,
-        "audio": [_audio(item) for item in carried if item.track.kind == "audio"],
-        "text": [_described(item.track) for item in carried if item.track.kind == "text"],
+        "progressive": apart,
+        "sets": codec_sets(ladder, order),
+        "audio": [_audio(item, bool(rungs)) for item in carried if item.track.kind == "audio"],
+        "text": [_described(item.track, bool(rungs)) for item in carried if item.track.kind == "text"],
         "left_out": left_out,
         "savings": savings,
         "warnings": [
-            f"{r['codec']} {r['name']}: its peak is {r['bandwidth'] / r['average_bandwidth']:.1f} times its average; "
-            "cap the variant with maxrate_kbps and bufsize_kbps if players must not stall"
-            for r in entries
-            if r["bandwidth"] > PEAK_ALARM * r["average_bandwidth"]
+            *_stand_ins(ladder),
+            *(
+                f"{r['codec']} {r['name']}: its peak is {r['bandwidth'] / r['average_bandwidth']:.1f} times its "
+                "average; cap the variant with maxrate_kbps and bufsize_kbps if players must not stall"
+                for r in [*entries, *apart]
+                if r["bandwidth"] > PEAK_ALARM * r["average_bandwidth"]
+            ),
         ],
     }
     joined["fixed"] = [{key: value for key, value in rung.items() if key not in _INNER} for rung in joined["fixed"]]
     write_json(work / LADDER, joined)
-    problems = check_manifests(work, joined)
+    problems = check_manifests(work, joined) if rungs else []
     if problems:
         raise PackageError(f"{title}: the manifests do not hold: {'; '.join(problems)}")
     return joined
+
+
+def _stand_ins(ladder: dict) -> list[str]:
+    """A sentence for each engine that scored in place of the one asked for."""
+    counts = ladder.get("engines", {})
+    return [
+        f"scores: {count} of {sum(counts.values())} points were scored by {name} in place of {ladder['engine']}, since "
+        "a GPU failed; the logs of the rule score say how"
+        for name, count in counts.items()
+        if name != ladder["engine"]
+    ]
 
 
 def _rendition(renditions: Path, rung: dict, title: str) -> Path:
@@ -252,10 +282,34 @@ def _rung(rung: dict, work: Path) -> dict:
     }
 
 
-def _audio(item: _Carried) -> dict:
-    return _described(item.track) | {"channels": min(item.track.channels, 6), "how": item.how, "reason": item.reason}
+def _languages(facts: dict) -> dict[tuple[str, int], str]:
+    """The source's own names of its tracks' languages, by kind and number."""
+    kinds = {"audio": facts["audio"], "text": facts["subtitles"]}
+    return {(kind, track["track"]): track["language"] for kind, tracks in kinds.items() for track in tracks}
 
 
-def _described(track: Track) -> dict:
+def _progressive(
+    rung: dict, file: Path, carried: list[_Carried], spoken: dict[tuple[str, int], str], work: Path, timeout_s: float
+) -> dict:
+    """A rung with its file; the bandwidths are of the pictures alone."""
+    tracks = [(item.track, item.file) for item in carried]
+    made = write_progressive(rung, file, tracks, spoken, work, what=rung["name"], timeout_s=timeout_s)
+    rates = {"bandwidth": rung["peak_kbps"], "average_bandwidth": rung["bitrate_kbps"]}
+    return (
+        {key: value for key, value in rung.items() if key not in _INNER}
+        | made
+        | {key: ceil(1000 * kbps) for key, kbps in rates.items()}
+    )
+
+
+def _audio(item: _Carried, segmented: bool) -> dict:
+    return _described(item.track, segmented) | {
+        "channels": min(item.track.channels, 6),
+        "how": item.how,
+        "reason": item.reason,
+    }
+
+
+def _described(track: Track, segmented: bool) -> dict:
     named = {key: getattr(track, key) for key in ("language", "name", "codec", "default", "forced")}
-    return named | {"playlist": f"{track.kind}/{track.stem}.m3u8"}
+    return named | {"playlist": f"{track.kind}/{track.stem}.m3u8" if segmented else None}

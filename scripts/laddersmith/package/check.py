@@ -3,13 +3,15 @@
 import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from .. import ffmpeg
 from ..encode import box
 from ..errors import PackageError, ToolError
 from ..source.frames import url
-from .manifests import Playlist, Representation, peak_bps, read_manifest, read_master, read_playlist
+from .manifests import Playlist, Representation, Tag, peak_bps, read_manifest, read_master, read_playlist
+from .progressive import check_progressive
 from .shaka import MANIFEST, MASTER
 
 # The manifests are of our own making: their demuxers may open the files that they name, and nothing but local files.
@@ -26,7 +28,8 @@ class Checked:
 
 
 def check_package(target: str | Path, ladder: dict, *, timeout_s: float = 3600.0) -> Checked:
-    """Decode every rung through the master playlist and through the MPD, after `check_manifests`.
+    """Decode every rung through the master playlist and through the MPD, after `check_manifests`, and every progressive
+    file.
 
     Parameters
     ----------
@@ -36,9 +39,12 @@ def check_package(target: str | Path, ladder: dict, *, timeout_s: float = 3600.0
     """
     target = Path(target)
     try:
-        problems = check_manifests(target, ladder)
+        problems = check_manifests(target, ladder) if ladder["rungs"] else []
     except PackageError as error:
         return Checked({}, [str(error)])
+    problems += check_progressive(target, ladder, timeout_s=timeout_s)
+    if not ladder["rungs"]:
+        return Checked({}, problems)
     names = _names(ladder)
     wanted = ladder["source"]["frames"]
     frames: dict[str, dict[str, int]] = {}
@@ -97,7 +103,7 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
 
     Every rung stands in both, in the ladder's order; the segments of all rungs begin and end together and cover the
     title; CODECS, RESOLUTION and FRAME-RATE are given; no bandwidth is below the measured peak; each adaptation set
-    has one codec, one aspect ratio and square pixels.
+    has one codec, one aspect ratio and square pixels; of several codecs the one that stands first is preferred in both.
 
     Raises
     ------
@@ -121,6 +127,7 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
         problems.append(f"{MANIFEST}: its representations are not the ladder's rungs")
     if problems:
         return problems
+    problems += _preference(variants, videos)
     sound = [tag for tag in tags if tag.name == "#EXT-X-MEDIA" and tag.attributes["TYPE"] == "AUDIO"]
     loudest = max((_peak(playlists[tag.uri]) for tag in sound), default=0)
     if sound and sum(tag.attributes["DEFAULT"] == "YES" for tag in sound) != 1:
@@ -158,6 +165,30 @@ def check_manifests(target: Path, ladder: dict) -> list[str]:
         )
         if max(strayed, default=Fraction(0)) > ROUNDING_S:
             problems.append(f"{where}: the playlist and the manifest give its segments different durations")
+    return problems
+
+
+def _preference(variants: list[Tag], videos: list[Representation]) -> list[str]:
+    """What is wrong with the order in which codecs are preferred."""
+    formats = [variant.attributes.get("CODECS", "").split(".")[0] for variant in variants]
+    told = [float(variant.attributes.get("SCORE", "0")) for variant in variants]
+    least = {name: min(score for score, own in zip(told, formats, strict=True) if own == name) for name in formats}
+    most = {name: max(score for score, own in zip(told, formats, strict=True) if own == name) for name in formats}
+    problems = []
+    for one, other in pairwise(least):
+        if least[one] <= most[other]:
+            problems.append(f"{MASTER}: a variant of {other} has a SCORE as great as one of {one}, which stands first")
+    sets: dict[str, set[str]] = {}
+    for video in videos:
+        sets.setdefault(video.adaptation_set["id"], set()).add(video.attributes.get("codecs", "").split(".")[0])
+    problems += [
+        f"{MANIFEST}: adaptation set {name} mixes {' and '.join(sorted(mixed))}, between which no player can switch"
+        for name, mixed in sets.items()
+        if len(mixed) > 1
+    ]
+    ranks = list(dict.fromkeys(int(video.adaptation_set.get("selectionPriority", "1")) for video in videos))
+    if len(sets) > 1 and (len(ranks) < len(sets) or ranks != sorted(ranks, reverse=True)):
+        problems.append(f"{MANIFEST}: the adaptation sets' selectionPriority does not fall in their order")
     return problems
 
 

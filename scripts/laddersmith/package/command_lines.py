@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ..encode.codecs import Settings
 from ..encode.colour import codes
+from ..encode.regions import Region
 from ..source.media import Colour
 
 # Av1an's names of the encoders (av1an-core 0.5.2, encoder/mod.rs, `Encoder`).
@@ -19,12 +20,13 @@ SVT_PLACES = {"left": "vertical", "topleft": "colocated"}
 
 @dataclass(frozen=True)
 class Scene:
-    """Frames [start, end) of the title, and the CRF that a rung gives them."""
+    """Frames [start, end) of the title, and the CRF and the regions of another quality that a rung gives them."""
 
     shot: int
     start: int
     end: int
     crf: str
+    regions: tuple[Region, ...] = ()
 
 
 def bit_depth(pix_fmt: str) -> int:
@@ -36,6 +38,7 @@ def x264(settings: Settings, colour: Colour) -> list[str]:
     """Arguments of x264's command line: without words, its output is 8 bit 4:2:0 whatever comes in."""
     own = ["--preset", settings.preset, "--crf", settings.crf, "--keyint", str(settings.keyint), "--min-keyint", "1"]
     own += ["--no-scenecut", "--threads", str(settings.threads), "--stitchable"]
+    own += ["--tune", "zerolatency"] if settings.low_latency else []
     own += ["--output-depth", str(bit_depth(settings.pix_fmt)), "--output-csp", CHROMA[settings.pix_fmt[3:6]]]
     said = {
         "--input-range": colour.range,
@@ -51,7 +54,9 @@ def x265(settings: Settings, colour: Colour) -> list[str]:
     """Arguments of x265's command line; the chroma format is that of its y4m input."""
     own = ["--preset", settings.preset, "--crf", settings.crf, "--keyint", str(settings.keyint)]
     own += ["--min-keyint", str(settings.keyint), "--no-scenecut", "--no-open-gop", "--no-info"]
-    own += ["--pools", str(settings.threads), "--frame-threads", str(min(settings.threads, 4))]
+    frames = 1 if settings.low_latency else min(settings.threads, 4)
+    own += ["--pools", str(settings.threads), "--frame-threads", str(frames)]
+    own += ["--tune", "zerolatency"] if settings.low_latency else []
     own += ["--output-depth", str(bit_depth(settings.pix_fmt))]
     numbers = {name: str(number) for name, number in codes(colour).items()}
     said = {
@@ -65,9 +70,13 @@ def x265(settings: Settings, colour: Colour) -> list[str]:
 
 def svtav1(settings: Settings, colour: Colour) -> list[str]:
     """Arguments of SvtAv1EncApp; depth and chroma format are those of its y4m input, and a cap has no buffer."""
-    own = ["--preset", settings.preset, "--crf", settings.crf, "--lp", str(settings.threads), "--scd", "0"]
+    quality = ["--min-qp" if settings.low_latency else "--crf", settings.crf]
+    own = ["--preset", settings.preset, *quality, "--lp", str(settings.threads), "--scd", "0"]
     own += ["--irefresh-type", "2", "--keyint", str(settings.keyint)]
-    own += [] if settings.maxrate_kbps is None else ["--mbr", f"{settings.maxrate_kbps:g}"]
+    if settings.maxrate_kbps is not None and settings.bufsize_kbps is not None:
+        buffer_ms = round(1000 * settings.bufsize_kbps / settings.maxrate_kbps)
+        low = ["--pred-struct", "1", "--rc", "2", "--tbr", f"{settings.maxrate_kbps:g}", "--buf-sz", f"{buffer_ms}"]
+        own += low if settings.low_latency else ["--mbr", f"{settings.maxrate_kbps:g}"]
     numbers = {name: str(number) for name, number in codes(colour).items()}
     said = {
         "--color-range": {"tv": "0", "pc": "1"}.get(colour.range, "unknown"),

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from .. import tables
-from ..encode.codecs import Settings
+from ..encode.codecs import LOW, QUALITY, Settings
 from ..encode.points import keyint
+from ..encode.regions import Box, regions_in
 from ..jsonfile import write_json, write_text
 from ..source.media import Media
 from .command_lines import COMMAND_LINES, Scene, av1an_scenes, bit_depth
@@ -34,6 +35,7 @@ def export_ladder(
     *,
     variants: Mapping[str, Mapping[str, Any]],
     keyframe_s: float,
+    regions: Mapping[str, Mapping[int, Sequence[Box]]] | None = None,
 ) -> None:
     """Write the folder `target`/{codec}/{rung} for every rung of the ladder. Equal inputs give equal files.
 
@@ -54,8 +56,11 @@ def export_ladder(
     Parameters
     ----------
     facts, shots, ladder : `source.json`, tables.SHOTS, `ladder.json`.
-    variants : settings by name; the encoder's `threads` and caps are read here.
+    variants : settings by name; the encoder's `threads`, caps and `latency` are read here.
     keyframe_s : seconds between keyframes within a shot.
+    regions : boxes by set and shot, of the sets that variants name in `roi`. A rung that has regions has shots.sh and
+        settings.json alone: no encoder's own command line takes them. So has one that keeps a bitrate, of which each
+        shot has its own.
     """
     media = Media.from_json(facts["media"])
     spans = {row.shot: (int(row.start), int(row.end)) for row in tables.rows(shots)}
@@ -70,13 +75,21 @@ def export_ladder(
             frame_rate=f"{media.frame_rate.numerator}/{media.frame_rate.denominator}",
             maxrate_kbps=variants[rung["variant"]].get("maxrate_kbps"),
             bufsize_kbps=variants[rung["variant"]].get("bufsize_kbps"),
+            low_latency=variants[rung["variant"]].get("latency") == LOW,
+            rate=rung.get("rate", QUALITY),
         )
-        scenes = [Scene(point["shot"], *spans[point["shot"]], point["crf"]) for point in rung["points"]]
+        roi, size = variants[rung["variant"]].get("roi"), (rung["width"], rung["picture_height"])
+        scenes = [
+            Scene(shot, *spans[shot], point["crf"], regions_in(regions, roi, shot, *size) if roi else ())
+            for shot, point in ((point["shot"], point) for point in rung["points"])
+        ]
         folder = target / codec / rung["name"]
         folder.mkdir(parents=True, exist_ok=True)
         keys = keyframes(scenes, settings.keyint)
         write_json(folder / "settings.json", _settings(facts, media, ladder, rung, scenes, keys))
         write_text(folder / "shots.sh", shots_script(media, rung, scenes, settings))
+        if roi or settings.rate != QUALITY:
+            continue
         if codec in COMMAND_LINES:
             made = av1an_scenes(codec, scenes, settings, media.colour)
             write_text(folder / "scenes.json", json.dumps(made, indent=1) + "\n")
@@ -165,6 +178,7 @@ def _settings(
             key: rung[key]
             for key in ("name", "codec", "variant", "preset", "pix_fmt", "width", "picture_height", "crf")
         },
+        "rate": rung.get("rate", QUALITY),
         "bitrate_kbps": rung["bitrate_kbps"],
         "quality": rung["quality"],
         "keyframes": list(keys),

@@ -1,6 +1,7 @@
 """What the packager's manifests lack: languages, names and flags of tracks, one aspect ratio, peaks of short titles."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,11 +19,22 @@ from .manifests import (
 from .tracks import Track
 
 ROLE = "urn:mpeg:dash:role:2011"
-BARE = {"BANDWIDTH", "AVERAGE-BANDWIDTH", "RESOLUTION", "FRAME-RATE", "DEFAULT", "AUTOSELECT", "FORCED", "TYPE"}
+BARE = {
+    "BANDWIDTH",
+    "AVERAGE-BANDWIDTH",
+    "RESOLUTION",
+    "FRAME-RATE",
+    "SCORE",
+    "DEFAULT",
+    "AUTOSELECT",
+    "FORCED",
+    "TYPE",
+}
 
 
-def finish_master(path: Path, tracks: list[Track]) -> None:
-    """Rewrite the master playlist: tracks as the source has them, BANDWIDTH the measured peak.
+def finish_master(path: Path, tracks: list[Track], scores: Sequence[float]) -> None:
+    """Rewrite the master playlist: tracks as the source has them, BANDWIDTH the measured peak, and where there are
+    codecs of several formats a SCORE for every variant, in their order.
 
     The packager leaves segments shorter than half the target duration out of the peak, so that it may lie
     under the average; and lets a peak pass that a short last segment makes together with the one before it.
@@ -31,6 +43,8 @@ def finish_master(path: Path, tracks: list[Track]) -> None:
     sound = [t for t in read_master(path) if t.name == "#EXT-X-MEDIA" and t.attributes["TYPE"] == "AUDIO"]
     loudest = max((_peak(path, t.uri) for t in sound), default=0)
     lines = path.read_text(encoding="utf-8").splitlines()
+    formats = {t.attributes["CODECS"].split(".")[0] for t in read_master(path) if t.name == "#EXT-X-STREAM-INF"}
+    left = iter(scores)
     for number, line in enumerate(lines):
         name, _, rest = line.partition(":")
         attributes = attributes_of(rest)
@@ -38,6 +52,7 @@ def finish_master(path: Path, tracks: list[Track]) -> None:
             attributes = _flags(attributes, by_uri[attributes["URI"]])
         elif name == "#EXT-X-STREAM-INF":
             attributes = _bandwidth(attributes, _peak(path, lines[number + 1]) + loudest)
+            attributes |= {"SCORE": f"{next(left):.2f}"} if len(formats) > 1 else {}
         elif name == "#EXT-X-I-FRAME-STREAM-INF":
             attributes = _bandwidth(attributes, _peak(path, attributes["URI"]))
         else:
@@ -48,7 +63,9 @@ def finish_master(path: Path, tracks: list[Track]) -> None:
 
 def finish_manifest(path: Path, tracks: list[Track], display: tuple[int, int], target_s: int) -> None:
     """Rewrite the MPD: adaptation sets numbered in the order of their streams, languages, labels and roles, peaks,
-    and the display's aspect ratio as the one of every picture (rungs differ from it by the rounding to even sides).
+    the display's aspect ratio as the one of every picture (rungs differ from it by the rounding to even sides), and
+    where there are several sets of pictures their selectionPriority (ISO/IEC 23009-1, 5.3.3), the first one's the
+    greatest.
     """
     ET.register_namespace("", NAMESPACE)
     ET.register_namespace("xsi", XSI)
@@ -59,6 +76,9 @@ def finish_manifest(path: Path, tracks: list[Track], display: tuple[int, int], t
     shape = Fraction(*display)
     labelled = {(track.kind, track.stem): track for track in tracks}
     groups = sorted(period.findall(tag("AdaptationSet")), key=_first_stream)
+    pictures = [group for group in groups if group.attrib["contentType"] == "video"]
+    for place, group in enumerate(pictures if len(pictures) > 1 else []):
+        group.set("selectionPriority", str(len(pictures) - place))
     for number, group in enumerate(groups):
         period.remove(group)
         period.append(group)

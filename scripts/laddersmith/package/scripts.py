@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from ..encode.codecs import CODECS, Settings
+from ..encode.codecs import CODECS, TWO_PASS, Settings
 from ..encode.colour import filters
+from ..encode.passes import FIRST_TARGET, Run, runs
 from ..encode.run import arguments, timescale
 from ..source.frames import packed_bytes
 from ..source.media import Media
@@ -43,6 +44,12 @@ take() {{
 """
 
 
+# Both passes run in the folder of the parts; a path to ffmpeg is seen from here.
+PASSES = """\
+case "$FFMPEG" in */*) FFMPEG=$(cd "$(dirname -- "$FFMPEG")" && pwd)/$(basename -- "$FFMPEG") ;; esac
+"""
+
+
 def shots_script(media: Media, rung: Mapping, scenes: Sequence[Scene], settings: Settings) -> str:
     """A script that decodes the title once, hands each shot's frames to an encode of its own, as for the rendition, and
     joins the parts by stream copy.
@@ -54,17 +61,26 @@ def shots_script(media: Media, rung: Mapping, scenes: Sequence[Scene], settings:
     pictures = ["-vf", _scaled(media, rung), "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     lines = []
     for number, scene in enumerate(scenes):
-        given = arguments(codec, replace(settings, crf=scene.crf), media.colour, *size)
+        given = runs(codec, replace(settings, crf=scene.crf, regions=scene.regions), media.colour, *size)
         part = f"{number:05d}.mp4"
-        lines.append(f'take {scene.end - scene.start} | "$FFMPEG" -y {shlex.join(given)} "$PARTS/{part}"')
+        lines += _encoded(given, scene.end - scene.start, part)
         lines.append(f'holds "$PARTS/{part}" {scene.end - scene.start}; echo "file \'{part}\'" >>"$PARTS/parts.txt"')
     beyond = '[ "$(head -c 1 | wc -c)" -eq 0 ] || { echo "$SOURCE: has more frames than were measured" >&2; exit 1; }'
     joined = (
         '"$FFMPEG" -nostdin -v error -y -f concat -auto_convert 0 -i "$PARTS/parts.txt" -c copy -f mp4 "file:$TARGET"'
     )
     body = ["decode | {", *lines, beyond, "}", "decoded", joined]
-    helper = SHOTS.format(bytes=packed_bytes(rung["pix_fmt"], *size))
+    helper = SHOTS.format(bytes=packed_bytes(rung["pix_fmt"], *size)) + (PASSES if settings.rate == TWO_PASS else "")
     return _script(media, pictures, helper + "\n".join(body), "; needs the `head` of GNU coreutils")
+
+
+def _encoded(given: Sequence[Run], frames: int, part: str) -> list[str]:
+    """The lines that encode the next frames; of two passes, both start where the parts are and leave the log there."""
+    if len(given) == 1:
+        return [f'take {frames} | "$FFMPEG" -y {shlex.join(given[0])} "$PARTS/{part}"']
+    first, second = (shlex.join(run) for run in given)
+    passes = f'"$FFMPEG" -y {first} {FIRST_TARGET} <frames && "$FFMPEG" -y {second} {part} <frames'
+    return [f'take {frames} >"$PARTS/frames"', f'(cd "$PARTS" && {passes})']
 
 
 def x264_script(media: Media, rung: Mapping, scenes: Sequence[Scene], settings: Settings, zones: str) -> str:

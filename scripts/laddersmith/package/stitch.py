@@ -75,7 +75,7 @@ def _survey(file: Path, frame_rate: Fraction, codec: str) -> _Part:
             packets = [packet for packet in container.demux(stream) if packet.size]
             shown = [Fraction(packet.pts) / ticks for packet in packets if packet.pts is not None]
             extradata = bytes(stream.codec_context.extradata or b"")
-    except (av.FFmpegError, IndexError, TypeError) as error:
+    except (av.FFmpegError, IndexError, TypeError, AttributeError) as error:
         raise PackageError(f"{file}: cannot be read as an encode ({error!r}); delete it and run again") from error
     if sorted(shown) != list(range(len(packets))):
         raise PackageError(

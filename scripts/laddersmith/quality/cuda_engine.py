@@ -1,44 +1,59 @@
-"""Engine `cuda`: as engine `numba`, with the features computed on an NVIDIA GPU."""
+"""Engine `cuda`: as engine `numba`, with the features computed on an NVIDIA GPU.
 
+What is wrong with a GPU is a GpuError, so that a job can go on without it; what is wrong with the work is what it was.
+"""
+
+import contextlib
 import importlib.util
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ScoreError
-from . import batch, kernels
-from .numba_engine import Numba
+from .. import devices
+from ..devices import ALONE, Card, Sharing
+from ..errors import GpuError, LaddersmithError, ScoreError
+from . import batch, kernels, parity
+from .engine import Distorted, Progress, Reference, Scored
+from .numba_engine import MEMORY_MB, Numba
 
 INSTALL = "run `make env-cuda` on a machine with an NVIDIA GPU, or use engine numba"
+
+
+_sound: set[str] = set()  # cards that this process has held against the CPU
+
+
+def visible_cards() -> list[Card]:
+    """The cards that this process may see; under numba's simulator there is always one.
+
+    Raises
+    ------
+    ScoreError
+        If numba-cuda is not installed.
+    GpuError
+        As `devices.visible_cards` says.
+    """
+    from numba import config
+
+    if config.ENABLE_CUDASIM:
+        return [Card(0, "simulator")]
+    check_package()
+    return devices.visible_cards()
 
 
 def check_device() -> None:
     """Make sure that there is a GPU and what it takes to use it.
 
-    Of several the first is used that CUDA_VISIBLE_DEVICES names. Under numba's simulator there is always one.
-
     Raises
     ------
-    ScoreError
-        If numba-cuda is not installed, or finds no GPU.
+    ScoreError, GpuError
+        As `visible_cards` says, or if it sees none.
     """
-    from numba import config
-
-    if config.ENABLE_CUDASIM:
-        return
-    check_package()
-    from numba import cuda
-
-    try:
-        found = len(cuda.gpus)
-    except cuda.CudaSupportError as error:
-        reason = " ".join(str(error).split()).rstrip(". :")
-        raise ScoreError(f"engine cuda cannot reach a GPU ({reason}); {INSTALL}") from error
-    if not found:
-        raise ScoreError(f"engine cuda sees no GPU (CUDA_VISIBLE_DEVICES hides those that it does not name); {INSTALL}")
+    if not visible_cards():
+        raise GpuError(f"engine cuda sees no GPU (CUDA_VISIBLE_DEVICES hides those that it does not name); {INSTALL}")
 
 
 def check_package() -> None:
@@ -79,6 +94,36 @@ def keep_compiled(cache: Path | None) -> None:
             f"the folder of compiled kernels {folder} cannot be written ({error}); set quality.kernel_cache"
         ) from error
     config.CACHE_DIR = str(folder)
+
+
+@contextlib.contextmanager
+def failures_told(card: Card) -> Iterator[None]:
+    """What numba and the driver raise becomes a GpuError that names the card.
+
+    Raises
+    ------
+    GpuError
+        If the card runs out of memory, or anything on it fails.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _of_the_driver(error):
+            raise
+        said = " ".join(str(error).split()).rstrip(". :")
+        mend = "have it checked"
+        if "OUT_OF_MEMORY" in said:
+            mend = "lower encode.frame_cache_mb, gpu.slots or the job's threads"
+        raise GpuError(f"{card.uuid} of {platform.node()} failed ({said}); {mend}") from error
+
+
+def _of_the_driver(error: Exception) -> bool:
+    """Whether numba's driver raised it, or NVIDIA's package `cuda`, through which numba-cuda launches kernels."""
+    from numba.cuda.cudadrv.driver import CudaAPIError
+    from numba.cuda.cudadrv.error import CudaSupportError
+
+    known = (CudaAPIError, CudaSupportError)
+    return isinstance(error, known) or type(error).__module__.partition(".")[0] == "cuda"
 
 
 class CudaKernels:
@@ -139,25 +184,81 @@ class Cuda(Numba):
 
     name = "cuda"
     packages: tuple[str, ...] = ("av", "numba", "numba-cuda", "onnxruntime")
+    unproven: type[LaddersmithError] = GpuError
+
+    def __init__(
+        self, *, kernel_cache: Path | None = None, memory_mb: float = MEMORY_MB, sharing: Sharing = ALONE
+    ) -> None:
+        """As `Numba.__init__`; `sharing` says how jobs share cards."""
+        super().__init__(kernel_cache=kernel_cache, memory_mb=memory_mb)
+        self._sharing = sharing
+        self._card: Card | None = None
 
     def version(self, model: str) -> str:
         """As `Engine.version`, and of the package that compiles for the GPU; there need not be one here."""
         check_package()
         return super().version(model)
 
+    def score(
+        self,
+        reference: Reference,
+        distorted: Sequence[Distorted],
+        *,
+        model: str,
+        threads: int,
+        timeout_s: float,
+        frame_step: int = 1,
+        progress: Progress | None = None,
+    ) -> Iterator[Scored]:
+        """As `Engine.score`, on a card of this process's own.
+
+        Raises
+        ------
+        GpuError
+            If there is no card, it runs out of memory, fails, or computes something else than the CPU.
+        """
+        self._card = devices.claim(visible_cards(), self._sharing)
+        with failures_told(self._card):
+            yield from super().score(
+                reference,
+                distorted,
+                model=model,
+                threads=threads,
+                timeout_s=timeout_s,
+                frame_step=frame_step,
+                progress=progress,
+            )
+
     def load(self) -> None:
-        """Kernels are compiled when they are first used, in the engine's proof; there must be a GPU."""
-        check_device()
+        """Hold the card against the CPU, once per process; kernels are compiled when they are first used."""
+        assert self._card is not None
+        self._use()
         keep_compiled(self._kernel_cache)
+        if self._card.uuid not in _sound:
+            kernels.load(self._kernel_cache)
+            parity.check_parity(self._card, lambda *shape: self.kernels(*shape)())
+            _sound.add(self._card.uuid)
 
     def kernels(
         self, width: int, height: int, depth: int, encodes: int, gain_limit: float
     ) -> Callable[[], batch.Kernels]:
         """Makes a worker's kernels, in that worker's thread."""
-        return lambda: CudaKernels(width, height, depth, encodes, gain_limit)
+
+        def make() -> batch.Kernels:
+            self._use()
+            return CudaKernels(width, height, depth, encodes, gain_limit)
+
+        return make
 
     def empty(self, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
         """Page-locked memory, from which the GPU reads while the CPU works on."""
         from numba import cuda
 
         return np.asarray(cuda.pinned_array(shape, kind))
+
+    def _use(self) -> None:
+        """CUDA's choice of a card is each thread's own."""
+        from numba import cuda
+
+        assert self._card is not None
+        cuda.select_device(self._card.number)

@@ -162,11 +162,13 @@ class Encode:
 
 def _decoded(distorted: Distorted) -> Generator[tuple[av.VideoFrame, object], None, None]:
     """Each frame with the sample aspect ratio that holds at it; damage ends it with ffmpeg's error."""
-    with av.open(url(distorted.path), options=OPTIONS | EXPLODE) as container:
+    with av.open(url(distorted.path), options=OPTIONS | EXPLODE, metadata_errors="replace") as container:
         if not container.streams.video:
             raise ScoreError(f"{distorted.what}: {distorted.path.name} has no video; encode it again")
         stream = container.streams.video[0]
         context = stream.codec_context
+        if context is None:
+            raise ScoreError(f"{distorted.what}: {distorted.path.name} names no codec that is known; encode it again")
         context.thread_count = 1
         context.options = EXPLODE
         for packet in container.demux(stream):

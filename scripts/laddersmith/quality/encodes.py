@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import tables
+from .. import devices, tables
+from ..devices import ALONE, Sharing
 from ..encode import box
-from ..errors import ScoreError
+from ..encode.codecs import knob_of
+from ..errors import GpuError, ScoreError
 from ..source import Media
 from ..store import Store, point_key
 from .engine import Distorted, Engine, Reference
@@ -21,6 +23,7 @@ from .reference import pictures_sha256, title_reference
 log = logging.getLogger(__name__)
 
 FORM = "laddersmith/score/1"
+STAND_IN = "numba"  # scores where a graphics card cannot
 
 
 def score_encodes(
@@ -40,6 +43,7 @@ def score_encodes(
     frame_cache_mb: float,
     kernel_cache: Path | None = None,
     frame_step: int = 1,
+    gpu: Sharing = ALONE,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score encodes of any codecs and heights against the title, at display size.
 
@@ -56,6 +60,8 @@ def score_encodes(
     kernel_cache : folder of compiled kernels, shared by jobs; None: the user's cache folder.
     frame_step : every how many frames of a shot one is scored, the first included; those have the scores that they have
         when all are scored, and the tables hold no others.
+    gpu : how jobs share graphics cards. With its `fallback`, what a card that fails leaves unscored is scored by
+        `STAND_IN`, with a warning; each score names the engine that computed it.
 
     Returns
     -------
@@ -66,27 +72,17 @@ def score_encodes(
     ------
     ScoreError
         If an encode and the title disagree in frames, geometry or colour, or a frame has no score.
+    GpuError
+        If a card fails, and there is no fallback.
     """
-    scorer = engine_named(engine, Settings(kernel_cache, frame_cache_mb))
-    context = scorer.context(model) if neighbours else 0
-    facts: dict[str, Any] = {
-        "form": FORM,
-        "display": list(display),
-        "model": model,
-        "engine": engine,
-        "version": scorer.version(model),
-    }
-    facts |= {"context": context}
-    if frame_step != 1:
-        facts |= {"frame_step": frame_step}
+    encodes = tables.since(encodes)
+    settings = Settings(kernel_cache, frame_cache_mb, gpu)
+    scorer = engine_named(engine, settings)
     spans = {row.shot: row for row in shots.itertuples()}
-    scored: dict[int, pd.DataFrame] = {}
-    for shot, group in encodes.groupby("shot", sort=True):
-        if shot not in spans:
-            raise ScoreError(
-                f"{title}: encodes of shot {shot}, which the title does not have; delete the encodes' tables"
-            )
-        span: Any = spans[shot]
+    scored: dict[int, tuple[str, pd.DataFrame]] = {}
+
+    def score(scorer: Engine, span: Any, rows: list[Any]) -> None:
+        context = scorer.context(model) if neighbours else 0
         reference = title_reference(
             media,
             display,
@@ -97,15 +93,52 @@ def score_encodes(
             cache_mb=frame_cache_mb if scorer.reads_often else 0.0,
             threads=threads,
         )
-        rows: list[Any] = list(group.itertuples())
-        keys = _keys(rows, facts | {"reference": _hash(span, context, reference)})
+        keys = _keys(rows, _facts(scorer, model, display, context, frame_step, _hash(span, context, reference)))
         sizes = [box(media.width, media.height, int(row.height)) for row in rows]
         for row, frames in _score_shot(
             scorer, reference, rows, sizes, keys, folder, model, store, threads, timeout_s, frame_step
         ):
-            scored[row.Index] = frames
-            _alarm(frames, f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}")
-    return _tables(encodes, scored, model, engine, tables.SCORES if frame_step == 1 else tables.LOOKS)
+            scored[row.Index] = scorer.name, frames
+            _alarm(frames, _named(reference, row))
+
+    try:
+        for shot, group in encodes.groupby("shot", sort=True):
+            if shot not in spans:
+                raise ScoreError(
+                    f"{title}: encodes of shot {shot}, which the title does not have; delete the encodes' tables"
+                )
+            rows: list[Any] = list(group.itertuples())
+            try:
+                score(scorer, spans[shot], rows)
+            except GpuError as error:
+                scorer = _stand_in(error, scorer, settings, title)
+                score(scorer, spans[shot], [row for row in rows if row.Index not in scored])
+    finally:
+        devices.release()
+    return _tables(encodes, scored, model, tables.SCORES if frame_step == 1 else tables.LOOKS)
+
+
+def _stand_in(error: GpuError, scorer: Engine, settings: Settings, title: str) -> Engine:
+    """The engine that goes on where a card cannot; the error itself where none may."""
+    if not settings.gpu.fallback:
+        raise error
+    devices.release()
+    log.warning("%s: engine %s gives up, and %s scores in its place: %s", title, scorer.name, STAND_IN, error)
+    return engine_named(STAND_IN, settings)
+
+
+def _facts(scorer: Engine, model: str, display: tuple[int, int], context: int, frame_step: int, reference: str) -> dict:
+    """All that decides the scores of a shot's encodes, besides the encodes."""
+    facts: dict[str, Any] = {
+        "form": FORM,
+        "display": list(display),
+        "model": model,
+        "engine": scorer.name,
+        "version": scorer.version(model),
+        "context": context,
+        "reference": reference,
+    }
+    return facts | ({"frame_step": frame_step} if frame_step != 1 else {})
 
 
 def _hash(span: Any, context: int, reference: Reference) -> str:
@@ -143,7 +176,7 @@ def _score_shot(
         return
     distorted = [
         Distorted(
-            f"{reference.what}, {row.variant} {row.height}p CRF {row.crf}",
+            _named(reference, row),
             folder(row) / row.file,
             *size,
             row.pix_fmt,
@@ -162,6 +195,11 @@ def _score_shot(
         if store:
             store.add_scores(key, frames.assign(frame=frames["frame"] - reference.start))
         yield row, frames
+
+
+def _named(reference: Reference, row: Any) -> str:
+    """An encode of the table, in words."""
+    return f"{reference.what}, {row.variant} {row.height}p {knob_of(row.codec, row.rate).told(row.crf)}"
 
 
 def _alarm(frames: pd.DataFrame, what: str) -> None:
@@ -184,13 +222,13 @@ def summary(frames: pd.DataFrame) -> dict[str, float]:
 
 
 def _tables(
-    encodes: pd.DataFrame, scored: dict[int, pd.DataFrame], model: str, engine: str, schema: tables.Schema
+    encodes: pd.DataFrame, scored: dict[int, tuple[str, pd.DataFrame]], model: str, schema: tables.Schema
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not scored:
         return tables.empty(schema), tables.empty(tables.FRAMES)
-    order = [scored[index] for index in encodes.index]
+    engines, order = zip(*(scored[index] for index in encodes.index), strict=True)
     means = pd.DataFrame([summary(frames) for frames in order], index=encodes.index)
-    scores = pd.concat([encodes, means], axis=1).assign(model=model, engine=engine)
+    scores = pd.concat([encodes, means], axis=1).assign(model=model, engine=list(engines))
     keys = [{name: getattr(row, name) for name in tables.KEY} for row in encodes.itertuples()]
     frames = pd.concat([table.assign(**key) for table, key in zip(order, keys, strict=True)], ignore_index=True)
     return tables.conform(scores, schema), tables.conform(frames, tables.FRAMES)

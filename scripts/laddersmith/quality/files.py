@@ -111,10 +111,12 @@ def _first(path: Path) -> tuple[int, int, str, Fraction]:
     if not path.is_file():
         raise ScoreError(f"{path}: there is no such file")
     try:
-        with av.open(url(path), options=OPTIONS) as container:
+        with av.open(url(path), options=OPTIONS, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise ScoreError(f"{path}: has no video track; name a video file")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ScoreError(f"{path}: its video is of no codec that is known here; transcode it losslessly first")
             stream.codec_context.thread_count = 1
             frame = next(container.decode(stream))
             aspect = stream.codec_context.sample_aspect_ratio

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import registry
-from ..errors import ScoreError
+from ..errors import LaddersmithError, ScoreError
 from . import batch, kernels, proof
 from .decode import Encode, Planes
 from .engine import Distorted, Progress, Reference, Scored
@@ -36,6 +36,7 @@ class Numba:
     name = "numba"
     reads_often = False
     packages: tuple[str, ...] = ("av", "numba", "onnxruntime")  # whose versions decide the numbers
+    unproven: type[LaddersmithError] = ScoreError  # what it is refused with when libvmaf computes something else
 
     def __init__(self, *, kernel_cache: Path | None = None, memory_mb: float = MEMORY_MB) -> None:
         """Nothing is imported or compiled before the first score.
@@ -235,6 +236,7 @@ def _prove(engine: Numba, reference: Reference, distorted: Distorted, pix_fmt: s
         depth=depth,
         model=fusion.name,
         engine=engine.name,
+        refused=engine.unproven,
     )
     _proven.add((engine.name, fusion.name, depth))
 

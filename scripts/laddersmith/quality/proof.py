@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import ffmpeg, registry
-from ..errors import ScoreError, ToolError
+from ..errors import LaddersmithError, ScoreError, ToolError
 from .decode_log import escaped
 from .libvmaf import plain_name
 from .picture import DEPTHS
@@ -52,6 +52,7 @@ def prove(
     depth: int,
     model: str,
     engine: str,
+    refused: type[LaddersmithError] = ScoreError,
 ) -> None:
     """Hold an engine against ffmpeg's libvmaf, and refuse it when it disagrees.
 
@@ -60,11 +61,15 @@ def prove(
     compute : gives the engine's features and "vmaf" by name, float64 [frames], of two sequences of luma.
     reference, distorted : luma [frames, height, width], uint8 or uint16 of `depth` bits; `generated` ones are added.
     model : a name of the registry, whose entry says which of libvmaf's models is its twin.
+    refused : the error that an engine is refused with.
 
     Raises
     ------
     ScoreError
-        If any feature of any frame differs by more than `FEATURE_GAP`, or VMAF by more than `VMAF_GAP`.
+        If libvmaf cannot be asked.
+    LaddersmithError
+        As `refused` says, if any feature of any frame differs by more than `FEATURE_GAP`, or VMAF by more than
+        `VMAF_GAP`.
     """
     _, height, width = reference.shape
     made = generated(height, width, depth)
@@ -81,10 +86,10 @@ def prove(
         gaps = np.abs(ours[name] - theirs[name])
         if not (gaps <= allowed).all():
             frame = int(np.nanargmax(np.where(np.isnan(gaps), np.inf, gaps)))
-            raise ScoreError(
+            raise refused(
                 f"engine {engine} gives {name} {ours[name][frame]:.6f} where libvmaf gives {theirs[name][frame]:.6f}, "
                 f"more than {allowed:g} apart, on frame {frame} of a proof at {depth} bits with {model}; "
-                "set quality.engine: libvmaf, and report this CPU"
+                f"set quality.engine: libvmaf, and report this {'CPU' if refused is ScoreError else 'GPU'}"
             )
 
 

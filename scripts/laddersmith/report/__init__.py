@@ -2,6 +2,6 @@
 
 from .page import report_title
 from .shots import shown, thumbnails
-from .summary import summarise, summary_facts
+from .summary import summarise, summarise_what_is_there, summary_facts
 
-__all__ = ["report_title", "shown", "summarise", "summary_facts", "thumbnails"]
+__all__ = ["report_title", "shown", "summarise", "summarise_what_is_there", "summary_facts", "thumbnails"]

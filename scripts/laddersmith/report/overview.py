@@ -12,7 +12,7 @@ def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict
     seconds at the peak, and from the package `codecs` (RFC 6381), `peak_kbps` (over a segment) and `peak_ratio`.
     """
     verified = {(v["codec"], rung["name"]): rung["quality"] for v in verdicts for rung in v["rungs"]}
-    packaged = {(rung["codec"], rung["name"]): rung for rung in package["rungs"]}
+    packaged = {(rung["codec"], rung["name"]): rung for rung in (*package["rungs"], *package["progressive"])}
     result = []
     for codec in sorted({item["codec"] for item in (*ladder["rungs"], *ladder["missing"])}):
         rungs = []
@@ -34,6 +34,7 @@ def by_codec(ladder: dict, verdicts: Sequence[dict], package: dict) -> list[dict
             {
                 "name": codec,
                 "rungs": rungs,
+                "progressive": next((r["reason"] for r in package["progressive"] if r["codec"] == codec), ""),
                 "missing": [gap for gap in ladder["missing"] if gap["codec"] == codec],
                 "settings": "; ".join(settings),
                 "bitrates": span(rung["bitrate_kbps"] for rung in rungs),

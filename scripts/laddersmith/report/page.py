@@ -41,6 +41,7 @@ def templates() -> jinja2.Environment:
         "told": words.told,
         "grid": words.grid,
         "spread": spread,
+        "heading": words.heading,
     }
     environment.globals["dark_colours"] = DARK
     return environment
@@ -91,7 +92,8 @@ def report_title(
             shares=[
                 _figure(
                     f"shots-{codec['name']}",
-                    f"What every rung of {codec['name']} gives each shot: its CRF, its mean VMAF, and its kilobytes.",
+                    f"What every rung of {codec['name']} gives each shot: its {words.heading(codec['rungs'])}, its "
+                    "mean VMAF, and its kilobytes.",
                     *(plots.shares(shots, codec["rungs"], width=width) for width in (WIDE_PX, NARROW_PX)),
                 )
                 for codec in codecs
@@ -156,7 +158,8 @@ def _times(shots: pd.DataFrame, ladder: dict, codecs: list[dict], frames: pd.Dat
         for rung in codec["rungs"]:
             of_rung = of_points(frames, rung["points"]).sort_values("frame", kind="stable")
             if len(of_rung):
-                strip = f"{rung['height']}p, CRF {spread(rung)}, {rung['bitrate_kbps']:,.0f} kbit/s"
+                value = words.turned(rung).told(spread(rung))
+                strip = f"{rung['height']}p, {value}, {rung['bitrate_kbps']:,.0f} kbit/s"
                 series[strip] = pd.DataFrame(
                     {"time_s": of_rung["frame"] * denominator / numerator, "vmaf": of_rung["vmaf"]}
                 )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..tables import ANY_HEIGHT, FIXED_MARK, PER_SHOT, SINGLE
 from .palette import CODECS, FIXED, GRID, HEIGHTS, INK, MUTED
+from .words import heading, turned
 
 Chart = alt.TopLevelMixin
 
@@ -210,7 +211,7 @@ def shares(shots: pd.DataFrame, rungs: Sequence[dict], *, width: int = 1000, hei
     free = alt.Scale(zero=False)
     return themed(
         alt.vconcat(
-            panel("crf", "CRF", upper, free),
+            panel("crf", heading(rungs), upper, free),
             panel("vmaf", "VMAF", upper, free),
             panel("kilobytes", "kB", last, alt.Scale(zero=True)),
             spacing=10,
@@ -326,11 +327,11 @@ def _marked(points: pd.DataFrame, rungs: Sequence[dict], fixed: Sequence[dict]) 
     )
 
 
-_PLACE = ["codec", "variant", "height", "crf", "bitrate_kbps"]
+_PLACE = ["codec", "variant", "height", "rate", "crf", "bitrate_kbps"]
 
 
 def _records(points: pd.DataFrame, kind: str, more: Sequence[str]) -> pd.DataFrame:
-    table = points[[*_PLACE, "quality"]].assign(kind=kind)
+    table = points.reindex(columns=[*_PLACE, "quality"]).assign(kind=kind)
     table["short"] = [f"{height}p" for height in table["height"]]
     says = [_says(row["variant"], row) for row in table.to_dict("records")]
     table["text"] = [said + end for said, end in zip(says, more, strict=True)]
@@ -338,7 +339,7 @@ def _records(points: pd.DataFrame, kind: str, more: Sequence[str]) -> pd.DataFra
 
 
 def _says(name: str, point: dict) -> str:
-    place = f"{name}, {point['height']}p, CRF {point['crf']}"
+    place = f"{name}, {point['height']}p, {turned(point).told(point['crf'])}"
     return f"{place}: {point['bitrate_kbps']:,.0f} kbit/s, VMAF {point['quality']:.2f}"
 
 

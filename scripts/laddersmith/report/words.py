@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from ..encode.codecs import QUALITY, Knob, knob_of
+
 NONE = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 UNITS = {
@@ -29,6 +31,17 @@ def signed(value: float | None, digits: int = 1) -> str:
         return NONE
     text = f"{value:+,.{digits}f}".replace("-", MINUS)
     return text.lstrip(f"+{MINUS}") if not float(f"{value:.{digits}f}") else text
+
+
+def turned(one: Mapping[str, Any]) -> Knob:
+    """What is turned in the encodes of a rung or point, by its `codec` and, where it is told, `rate`."""
+    kept = one.get("rate")
+    return knob_of(one["codec"], kept if isinstance(kept, str) else QUALITY)
+
+
+def heading(rungs: Iterable[Mapping[str, Any]]) -> str:
+    """What stands over a column of the rungs' values."""
+    return " or ".join(dict.fromkeys(turned(rung).heading for rung in rungs)) or "CRF"
 
 
 def rate(text: str) -> str:

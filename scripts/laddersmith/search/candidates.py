@@ -1,11 +1,16 @@
 """Rows of a plan: every point that a round asks for, once per shot."""
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import QUALITY
+from ..encode.codecs.knobs import multiples_between as crfs_between
+from ..encode.codecs.knobs import shortest as decimal_crf
+
+__all__ = ["SEEDS", "Box", "by_heights", "crfs_between", "decimal_crf", "plan_rows", "within_heights"]
 
 Box = tuple[int, int]
 
@@ -13,21 +18,27 @@ Box = tuple[int, int]
 SEEDS = ((90.0, 50.0), (90.0, 50.0), (70.0,), (50.0,))
 
 
-def decimal_crf(value: float | str | Decimal) -> str:
-    """A CRF as the shortest decimal string: 23, 31.5."""
-    return f"{Decimal(str(value)).normalize():f}"
+def by_heights(
+    variants: Mapping[str, dict], heights: Sequence[int], limits: Mapping[str, Sequence[int]]
+) -> list[tuple[dict[str, dict], list[int]]]:
+    """The variants that are searched at the same heights, each group with those heights.
+
+    Parameters
+    ----------
+    limits : codec -> the heights at which it may have rungs; `heights` are those of a codec that is not named.
+    """
+    groups: dict[tuple[int, ...], dict[str, dict]] = {}
+    for name, settings in variants.items():
+        groups.setdefault(tuple(limits.get(settings["codec"], heights)), {})[name] = settings
+    return [(own, list(at)) for at, own in groups.items()]
 
 
-def crfs_between(one: float | str, other: float | str, step: float) -> list[str]:
-    """The multiples of `step` strictly between two CRFs, rising."""
-    low, high = sorted((Decimal(str(one)), Decimal(str(other))))
-    width = Decimal(str(step))
-    first = low // width + 1
-    return [
-        decimal_crf(width * (first + i))
-        for i in range(int((high - width * first) / width) + 1)
-        if width * (first + i) < high
+def within_heights(points: pd.DataFrame, limits: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """The points at heights where their codec may have rungs. `limits` : as `by_heights` takes them."""
+    kept = [
+        height in limits.get(codec, [height]) for codec, height in zip(points["codec"], points["height"], strict=True)
     ]
+    return points[np.array(kept, bool)].reset_index(drop=True)
 
 
 def plan_rows(
@@ -41,9 +52,10 @@ def plan_rows(
     Parameters
     ----------
     shots : numbers of the shots.
-    variants : name -> settings (codec, preset, pix_fmt, and maxrate_kbps, bufsize_kbps where capped).
+    variants : name -> settings (codec, preset, pix_fmt, and maxrate_kbps, bufsize_kbps where capped, rate where it is
+        no quality).
     boxes : height of the box -> (width, height) of the picture in it.
-    wanted : (variant, height of the box, CRF, reason); of equal points the first reason is kept.
+    wanted : (variant, height of the box, CRF or other value of the knob, reason); of equal points the first is kept.
     """
     numbers = sorted(shots)
     rows = [
@@ -56,6 +68,7 @@ def plan_rows(
             "height": height,
             "width": boxes[height][0],
             "crf": decimal_crf(crf),
+            "rate": variants[name].get("rate", QUALITY),
             "maxrate_kbps": variants[name].get("maxrate_kbps"),
             "bufsize_kbps": variants[name].get("bufsize_kbps"),
             "reason": reason,

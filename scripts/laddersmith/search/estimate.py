@@ -9,15 +9,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..config import codecs_of, heights_of, search_rounds
+from ..config import codecs_of, heights_of, rules_of, search_rounds
 from ..encode import boxes
+from ..encode.codecs import QUALITY, knob_of
 from ..errors import ConfigError, SourceError
 from ..provenance import versions
 from ..quality import judged_by
 from ..source import header, load_media
-from ..titles import Title
+from ..titles import Title, in_storage
 from .estimate_page import HOUR, PARTS, Film, Taken, added, facts, in_units, notes, row
-from .expected import SEARCH, Wanted, fixed_planned, points_planned, rungs_wanted
+from .expected import FIXED, SEARCH, Wanted, fixed_planned, points_planned, rungs_wanted
 from .rate_fits import NOTHING, Encoder, Line, Range, encoder, exactly, line
 from .rates import ENCODER, SHIPPED, Rates, own_rates, read_rates
 
@@ -40,9 +41,10 @@ class Book:
     missing: dict[str, str] = field(default_factory=dict)
     _found: dict[str, Any] = field(default_factory=dict)
 
-    def encoder(self, codec: str, preset: str, pix_fmt: str) -> Encoder | None:
-        what = f"encoding by {codec}, preset {preset}, {pix_fmt}"
-        return self._best(what, lambda rates: encoder(rates, codec, preset, pix_fmt))
+    def encoder(self, codec: str, preset: str, pix_fmt: str, rate: str) -> Encoder | None:
+        kept = "" if rate == QUALITY else f", rate {rate}"
+        what = f"encoding by {codec}, preset {preset}, {pix_fmt}{kept}"
+        return self._best(what, lambda rates: encoder(rates, codec, preset, pix_fmt, rate))
 
     def line(self, rule: str, what: str | None, name: str, *, enough_s: float | None = None) -> Line | None:
         return self._best(name, lambda rates: line(rates, rule, what, enough_s=enough_s))
@@ -77,6 +79,10 @@ def film_of(title: Title, config: Mapping[str, Any], results: Path) -> Film:
         media = load_media(results / title.title / "source.json")
         frames, rate, width, height = media.frames, media.frame_rate, media.width, media.height
     except SourceError:
+        if in_storage(title.path):
+            raise SourceError(
+                f"{title.title}: {title.path} is not fetched for an estimate; name a copy of it on this machine"
+            ) from None
         duration_s, rate, width, height = header(title.path)
         frames = max(1, round(duration_s * rate))
     duration_s = float(frames / rate)
@@ -141,14 +147,9 @@ def estimate(config: Mapping[str, Any], films: Sequence[Film], rates: Sequence[R
 def _taken(config: Mapping[str, Any], film: Film, book: Book, cores: int) -> Taken:
     title, batches = film.title, film.title.batches
     codecs, heights, rounds = codecs_of(config, title), heights_of(config, title), search_rounds(config)
-    variants = {name: settings for name, settings in config["variants"].items() if settings["codec"] in codecs}
-    low, high = config["ladder"]["min_height"], config["ladder"]["max_height"]
-    every = boxes(film.width, film.height, heights)
-    places = boxes(film.width, film.height, [height for height in heights if low <= height <= high])
-    wanted = points_planned(config, list(places), variants) + fixed_planned(config, list(every), variants)
-    areas = {height: float(width * down) for height, (width, down) in (every | places).items()}
+    variants, wanted, areas, places = wanted_of(config, film)
 
-    jobs, bits = _encoders(wanted, areas, variants, film, book)
+    jobs, bits = encoder_seconds(wanted, areas, variants, film, book)
     feed = book.line("encode", None, "feeding the encoders", enough_s=0.0)
     pixels = sum((one.count * areas[one.height] for one in wanted), NOTHING) * film.frames
     job_count = batches * len(codecs) * len(heights) * (rounds + 1)
@@ -159,10 +160,10 @@ def _taken(config: Mapping[str, Any], film: Film, book: Book, cores: int) -> Tak
     engine, model = config["quality"]["engine"], config["quality"]["model"]
     verifier = judged_by(engine, model, config["verify"])[0]
     judge = book.line("verify", verifier, f"verifying by libvmaf, {verifier}")
-    scorer = judge if engine == "libvmaf" else _scorer(book, engine)
+    scorer = judge if engine == "libvmaf" else scorer_of(book, engine)
     scored = sum((one.count for one in wanted), NOTHING) * film.frames
     score = None if scorer is None else scorer.seconds(batches * (rounds + 1), scored * film.display)
-    rungs = float(rungs_wanted(config, list(places)) * len(codecs))
+    rungs = float(sum(rungs_wanted(config, list(places), codec) for codec in codecs))
     verified = exactly(rungs * film.frames * film.display)
     verify = None if judge is None else judge.seconds(len(codecs), verified)
     rest = _rest(film, book, rounds, len(codecs))
@@ -185,19 +186,64 @@ def _taken(config: Mapping[str, Any], film: Film, book: Book, cores: int) -> Tak
     )
 
 
-def _encoders(
+def longest_job_s(config: Mapping[str, Any], film: Film, book: Book) -> float | None:
+    """Seconds that the longest of a title's encoding and scoring jobs is expected to last, were it one batch.
+
+    An encode job has the one core of its rule, a scoring job THREADS; the rounds of search are taken to share its
+    points evenly. The fixed ladder is left out: its encodes are of the whole title, and the first batch makes them,
+    however many there are. None where a rate is not known: `book.missing` then says which.
+    """
+    rounds = search_rounds(config)
+    variants, planned, areas, _ = wanted_of(config, film)
+    wanted = [one for one in planned if one.part != FIXED]
+    jobs, _ = encoder_seconds(wanted, areas, variants, film, book)
+    engine, model = config["quality"]["engine"], config["quality"]["model"]
+    name = judged_by(engine, model, config["verify"])[0]
+    judge = book.line("verify", name, f"verifying by libvmaf, {name}") if engine == "libvmaf" else None
+    scorer = judge if engine == "libvmaf" else scorer_of(book, engine)
+    if jobs is None or scorer is None:
+        return None
+    found = [seconds.expected / (rounds if searching else 1) for (searching, _, _), seconds in jobs.items()]
+    for searching in (True, False):
+        scored = sum((one.count for one in wanted if (one.part == SEARCH) == searching), NOTHING)
+        pixels = scored * (film.frames * film.display / (rounds if searching else 1))
+        if engine == "cuda":
+            found.append(pixels.expected * scorer.wall_per_pixel)
+        else:
+            found.append(scorer.seconds(1, pixels).expected / THREADS)
+    return max(found)
+
+
+def wanted_of(
+    config: Mapping[str, Any], film: Film
+) -> tuple[dict[str, Any], list[Wanted], dict[int, float], dict[int, tuple[int, int]]]:
+    """A title's variants, its encodes, the pixels of each height's picture, and the boxes at which rungs may stand."""
+    codecs, heights = codecs_of(config, film.title), heights_of(config, film.title)
+    variants = {name: settings for name, settings in config["variants"].items() if settings["codec"] in codecs}
+    limits = [(own["min_height"], own["max_height"]) for own in (rules_of(config["ladder"], codec) for codec in codecs)]
+    every = boxes(film.width, film.height, heights)
+    kept = [height for height in heights if any(low <= height <= high for low, high in limits)]
+    places = boxes(film.width, film.height, kept)
+    wanted = points_planned(config, list(places), variants) + fixed_planned(config, list(every), variants)
+    areas = {height: float(width * down) for height, (width, down) in (every | places).items()}
+    return variants, wanted, areas, places
+
+
+def encoder_seconds(
     wanted: Sequence[Wanted], areas: Mapping[int, float], variants: Mapping[str, Any], film: Film, book: Book
 ) -> tuple[dict[tuple[bool, str, int], Range] | None, dict[str, Range] | None]:
     """CPU seconds of the encoders by (whether in the search, codec, height), and bits by part; None without rates."""
     jobs: dict[tuple[bool, str, int], Range] = {}
     bits = dict.fromkeys(PARTS, NOTHING)
-    fits = {name: book.encoder(*(settings[key] for key in ENCODER)) for name, settings in variants.items()}
     for one in wanted:
-        fit = fits[one.variant]
+        # The fixed ladder is of a quality, whatever its codec's first variant keeps.
+        own = {"rate": QUALITY} | variants[one.variant] | ({"rate": QUALITY} if one.part == FIXED else {})
+        fit = book.encoder(*(own[key] for key in ENCODER))
         if fit is None:
             return None, None
+        place = knob_of(own["codec"], own["rate"]).place(one.crf)
         most = math.inf if one.kbps is None else one.kbps * 1000 * film.duration_s
-        written = fit.bits_of(areas[one.height], film.frames, one.crf, most)
+        written = fit.bits_of(areas[one.height], film.frames, place, most)
         seconds = fit.seconds(areas[one.height], film.frames, film.encodes(one.part), written)
         key = (one.part == SEARCH, variants[one.variant]["codec"], one.height)
         jobs[key] = jobs.get(key, NOTHING) + seconds * one.count
@@ -205,7 +251,7 @@ def _encoders(
     return jobs, bits
 
 
-def _scorer(book: Book, engine: str) -> Line | None:
+def scorer_of(book: Book, engine: str) -> Line | None:
     if engine != "cuda":
         return book.line("score", engine, f"scoring by {engine}")
     name = "scoring by cuda"

@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 from .. import tables
-from ..config import search_rounds
+from ..config import rules_of, search_rounds
+from ..encode.codecs import start_values, variant_knob
 from ..errors import ConfigError
-from .candidates import SEEDS, crfs_between
+from .candidates import SEEDS, by_heights
 from .grid import plan_grid
 from .rate_fits import NOTHING, Range, exactly
 from .refine import plan_coarse
@@ -58,8 +59,13 @@ def points_planned(
             f"estimate: how many encodes search.strategy {strategy} takes is not known; "
             f"it is for {' and '.join(STRATEGIES)}"
         )
-    searched = list(STRATEGIES[strategy](config, heights, variants))
-    return [*searched, *_last(config, heights, variants)]
+    limits = {
+        codec: [height for height in heights if low <= height <= high]
+        for codec, (low, high) in ((own["codec"], _limits(config, own["codec"])) for own in variants.values())
+    }
+    groups = by_heights(_dicts(variants), heights, limits)
+    searched = [one for own, at in groups if at for one in STRATEGIES[strategy](config, at, own)]
+    return [*searched, *(one for own, at in groups if at for one in _last(config, at, own))]
 
 
 def fixed_planned(
@@ -98,11 +104,11 @@ def _refine(
     coarse = plan_coarse([0], _dicts(variants), _places(heights))
     for name, height in dict.fromkeys(zip(coarse["variant"], coarse["height"], strict=True)):
         mine = coarse[(coarse["variant"] == name) & (coarse["height"] == height)]
-        crfs = sorted(mine["crf"], key=float)
+        crfs, knob = sorted(mine["crf"], key=float), variant_knob(variants[name])
         for crf in crfs:
             yield Wanted(SEARCH, name, int(height), float(crf), ONCE)
         for low, high in pairwise(crfs):
-            inside = crfs_between(low, high, step)
+            inside = knob.between(low, high, step)
             most = min(len(inside), 2**later - 1)
             if most:
                 count = Range(0.0, most / 2, most)
@@ -137,22 +143,29 @@ def _last(
     step = float(config["search"]["crf_step"])
     for codec in dict.fromkeys(settings["codec"] for settings in variants.values()):
         mine = {name: settings for name, settings in variants.items() if settings["codec"] == codec}
-        places = [(n, h, float(crf)) for n, settings in mine.items() for h in heights for crf in settings["crfs"]]
-        apart = [_mean_gap(settings["crfs"], step) for settings in mine.values()]
-        share = max(0.0, 1 - step / (sum(apart) / len(apart)))
-        each = rungs_wanted(config, heights) / len(places)
+        places = [(n, h, float(crf)) for n, settings in mine.items() for h in heights for crf in start_values(settings)]
+        apart = [_mean_gap(settings, step) for settings in mine.values()]
+        share = max(0.0, 1 - 1 / (sum(apart) / len(apart)))
+        each = rungs_wanted(config, heights, codec) / len(places)
         # Beside every point of a target that was not measured one on its safe side is.
         beside = 1 if config["search"]["mode"] == "ladder" else 2
         for name, height, crf in places:
             yield Wanted(LAST, name, height, crf, Range(0.0, beside * each * share, beside * each))
 
 
-def rungs_wanted(config: Mapping[str, Any], heights: Sequence[int]) -> int:
-    """The most rungs of a codec: as many as the ladder asks for; of a target one, or one at each of `heights`."""
+def rungs_wanted(config: Mapping[str, Any], heights: Sequence[int], codec: str = "") -> int:
+    """The most rungs of a codec ("": of one without rules of its own): as many as its ladder asks for; of a target one,
+    or one at each of `heights`."""
     search = config["search"]
     if search["mode"] == "ladder":
-        return int(config["ladder"]["rungs"])
+        return int(rules_of(config["ladder"], codec)["rungs"])
     return len(heights) if search["target_heights"] == "each" else 1
+
+
+def _limits(config: Mapping[str, Any], codec: str) -> tuple[int, int]:
+    """The least and the greatest height of a codec's rungs."""
+    own = rules_of(config["ladder"], codec)
+    return own["min_height"], own["max_height"]
 
 
 def _dicts(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict]:
@@ -164,8 +177,12 @@ def _places(heights: Sequence[int]) -> dict[int, tuple[int, int]]:
     return dict.fromkeys(heights, (2, 2))
 
 
-def _mean_gap(crfs: Sequence[float], step: float) -> float:
-    return (max(crfs) - min(crfs)) / (len(crfs) - 1) if len(crfs) > 1 else step
+def _mean_gap(settings: Mapping[str, Any], step: float) -> float:
+    """Steps from one configured value to the next, on average."""
+    values = start_values(settings)
+    if len(values) < 2:
+        return 1.0
+    return variant_knob(settings).steps(min(values), max(values), step) / (len(values) - 1)
 
 
 Strategy = Callable[[Mapping[str, Any], Sequence[int], Mapping[str, Mapping[str, Any]]], Iterator[Wanted]]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ..encode.codecs import start_values
 from .candidates import Box, plan_rows
 
 
@@ -13,6 +14,6 @@ def plan_grid(shots: list[int], variants: Mapping[str, dict], boxes: Mapping[int
         (name, height, crf, "grid")
         for name, settings in variants.items()
         for height in boxes
-        for crf in settings["crfs"]
+        for crf in start_values(settings)
     ]
     return plan_rows(shots, variants, boxes, wanted)

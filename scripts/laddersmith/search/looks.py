@@ -79,12 +79,12 @@ def with_looks(film: Film, points: pd.DataFrame, looks: pd.DataFrame, pooling: s
     seen = looks.assign(
         shot=looks["shot"].map(tables.look_at),
         value=stretched(looks[f"vmaf_{pooling}"]),
-        rate=np.log2(8 * looks["bytes"] / looks["frames"]),
+        log_bits=np.log2(8 * looks["bytes"] / looks["frames"]),
     )
     off = _off(film, seen, points)
     shots = film.shots.set_index("shot")
     frames = (shots["end"] - shots["start"]).loc[seen["shot"]].set_axis(seen.index)
-    bits = np.exp2(seen["rate"] - off["rate"]) * frames
+    bits = np.exp2(seen["log_bits"] - off["log_bits"]) * frames
     kbps = bits / frames * fps / 1000
     freed = seen.assign(
         quality=unstretched(seen["value"] - off["value"]),
@@ -106,15 +106,15 @@ def known_in_full(expected: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _off(film: Film, seen: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """What each row of `seen` is off by, in its order: `value` of stretched quality and `rate` of log2 bits per frame;
-    and `peak`, peak over average of the points measured in full."""
-    both = seen[[*tables.KEY, "value", "rate"]].merge(points, on=tables.KEY, validate="one_to_one")
+    """What each row of `seen` is off by, in its order: `value` of stretched quality, `log_bits` of log2 bits per
+    frame, and `peak`, peak over average of the points measured in full."""
+    both = seen[[*tables.KEY, "value", "log_bits"]].merge(points, on=tables.KEY, validate="one_to_one")
     found = both[TASK].assign(
         value=both["value"] - stretched(both["quality"]),
-        rate=both["rate"] - np.log2(8 * both["bytes"] / both["frames"]),
+        log_bits=both["log_bits"] - np.log2(8 * both["bytes"] / both["frames"]),
         peak=both["peak_kbps"] / both["bitrate_kbps"],
     )
-    mean = found.groupby(TASK)[["value", "rate", "peak"]].mean()
+    mean = found.groupby(TASK)[["value", "log_bits", "peak"]].mean()
     tasks = pd.MultiIndex.from_frame(seen[TASK])
     lost = tasks[~tasks.isin(mean.index)]
     if len(lost):

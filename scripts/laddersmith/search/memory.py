@@ -13,7 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from .. import tables
 from ..errors import StoreError, TableError
 from ..hull import convex_hull
+from ..rates import without_bitrates
 from .outlook import Film, observed
 from .prior import FEATURES, Floats
 
@@ -35,7 +36,7 @@ KEPT = 10_000  # fingerprints of the file, at most; those solved longest ago giv
 NEAREST = 4  # fingerprints for a shot and variant: with POINTS of each, what a `Surface` takes notice of
 
 IDENTITY = ["frames_sha256", "settings", "model", "pooling", "display"]
-SETTINGS = ("codec", "preset", "pix_fmt", "threads", "maxrate_kbps", "bufsize_kbps")
+SETTINGS = ("codec", "preset", "pix_fmt", "threads", "maxrate_kbps", "bufsize_kbps", "roi")
 COLUMNS = ["title", "shot", "variant", "codec", "crf", "share", "rate", "quality", *FEATURES]
 
 
@@ -63,7 +64,7 @@ def remember(
     Parameters
     ----------
     film : the title; its shots have frames_sha256. points : what was measured of it (tables.POINTS), with the pooling
-        and model named; only those of the film's variants and of single shots count.
+        and model named; only those of single shots count, of the film's variants whose knob is a quality.
     source_sha256 : hash of the source's bytes: shots of one source belong together.
 
     Raises
@@ -74,6 +75,7 @@ def remember(
         If the file is Parquet, but not a table of known shots: it is left as it is.
     """
     path = Path(path)
+    film = replace(film, variants=without_bitrates(film.variants))
     new = _fingerprints(film, points, source_sha256, model, pooling)
     count = len(new.drop_duplicates(IDENTITY))
     if new.empty:

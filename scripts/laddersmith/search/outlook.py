@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import QUALITY
 from .candidates import Box, crfs_between, decimal_crf
 from .prior import FEATURES, Floats, Prior, load_prior
 from .surface import Measured, Subject, Surface
@@ -138,6 +139,7 @@ def expected_points(
                         "height": np.repeat(film.heights, count),
                         "width": np.repeat([film.boxes[height][0] for height in film.heights], count),
                         "crf": np.tile(film.crfs(variant), len(film.heights)),
+                        "rate": QUALITY,
                         "maxrate_kbps": settings.get("maxrate_kbps"),
                         "bufsize_kbps": settings.get("bufsize_kbps"),
                         "bytes": np.maximum(1, np.round(bits.ravel() / 8)).astype(np.int64),

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from ..encode.codecs import knob_of
 from .rates import ENCODER, Rates
 
 ENOUGH_S = 10.0  # CPU seconds that a rate must stand on: less is the start of processes and the clock's noise
@@ -65,9 +66,10 @@ class Encoder:
     """What an encoder's processes take, and how many bits they write.
 
     bits per pixel = exp(`bits`[0] + `bits`[1] CRF + `bits`[2] log(pixels of a picture)): in every encoder here a step
-    of the quantiser divides the bits by about the same factor. CPU seconds = `cpu` . (processes, frames, pixels, bits):
-    a start, a part for each frame and each pixel, and the coding of bits, none of them negative. Both are fitted to
-    what was measured; the ranges are over the samples.
+    of the quantiser divides the bits by about the same factor. Where a bitrate is kept, its logarithm (`Knob.place`)
+    stands in CRF's stead. CPU seconds = `cpu` . (processes, frames, pixels, bits): a start, a part for each frame and
+    each pixel, and the coding of bits, none of them negative. Both are fitted to what was measured; the ranges are over
+    the samples.
     """
 
     bits: Floats
@@ -87,17 +89,20 @@ class Encoder:
         return Range(*(fixed + self.cpu[3] * value for value in (bits.low, bits.expected, bits.high))) * self.cpu_range
 
 
-def encoder(rates: Rates, codec: str, preset: str, pix_fmt: str) -> Encoder | None:
-    """The fit for one encoder; None where fewer than ENOUGH_S seconds of it, or fewer than two CRFs, were measured."""
+def encoder(rates: Rates, codec: str, preset: str, pix_fmt: str, rate: str) -> Encoder | None:
+    """The fit for one encoder that keeps one `rate`; None where fewer than ENOUGH_S seconds of it, or fewer than two
+    CRFs, were measured."""
     rows = rates.encodes
-    rows = rows[(rows[ENCODER] == [codec, preset, pix_fmt]).all(axis=1) & (rows["bytes"] > 0) & (rows["cpu_s"] > 0)]
+    alike = (rows[ENCODER] == [codec, preset, pix_fmt, rate]).all(axis=1)
+    rows = rows[alike & (rows["bytes"] > 0) & (rows["cpu_s"] > 0)]
     if rows["cpu_s"].sum() < ENOUGH_S or rows["crf"].nunique() < 2:
         return None
     samples = rows["sample"]
     pixels = (rows["width"] * rows["height"]).to_numpy(float)
     frames, written, cpu_s = (rows[name].to_numpy(float) for name in ("frames", "bytes", "cpu_s"))
     pf, written = pixels * frames, written * 8
-    looks = pd.DataFrame({"crf": rows["crf"], "size": np.log(pixels), "bits": np.log(written / pf)})
+    knob = rows["crf"].map(knob_of(codec, rate).place)
+    looks = pd.DataFrame({"crf": knob, "size": np.log(pixels), "bits": np.log(written / pf)})
     # Slopes within samples, so that samples of unlike content and size do not pass for an effect of either.
     apart = looks - looks.groupby(samples.to_numpy()).transform("mean")
     slopes = np.linalg.lstsq(apart[["crf", "size"]].to_numpy(), apart["bits"].to_numpy(), rcond=1e-6)[0]

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .. import tables
 from ..encode import box
 from ..errors import SourceError, TableError
 from ..jsonfile import read_json
@@ -24,7 +25,7 @@ from ..source import Media, load_media
 
 SHIPPED = Path(__file__).resolve().parents[3] / "docs" / "benchmarks" / "rates.json"
 TABLES = 300  # of finished encodes, the newest; more tell little that is new and take seconds to read
-ENCODER = ["codec", "preset", "pix_fmt"]
+ENCODER = ["codec", "preset", "pix_fmt", "rate"]
 ENCODES = ["sample", *ENCODER, "width", "height", "crf", "frames", "bytes", "cpu_s"]
 JOBS = ["rule", "what", "sample", "pixel_frames", "cpu_s", "work_s", "wall_s"]
 READ = [*ENCODER, "key", "shot", "height", "crf", "maxrate_kbps", "frames", "bytes", "encode_cpu_s"]
@@ -43,7 +44,8 @@ class Rates:
     ----------
     name : in words, for those who read an estimate; with the machine, where it is known.
     encodes : one row per encode, columns ENCODES: what of a title it shows ("bikes, shot 3"), the encoder, the
-        picture's size in pixels, CRF, frames, bytes of video, CPU seconds of the encoder's process.
+        picture's size in pixels, CRF (or kbit/s, where `rate` is a bitrate), frames, bytes of video, CPU seconds of the
+        encoder's processes.
     jobs : one row per job, columns JOBS: its rule; for `score` the engine (libvmaf with its model), for `verify`
         libvmaf's model, else ""; pixels times frames that it encoded, scored or read; CPU seconds of all its processes;
         of them those of the work itself, where its log tells them apart from its start (else NaN); wall seconds.
@@ -73,7 +75,8 @@ def read_rates(path: Path, name: str) -> Rates:
         raise TableError(f"{path}: {found[0][1]}; delete it, or measure anew with bench_rates")
     machine = f"{given['machine']['cpu']}, {given['machine']['cores']} cores"
     jobs = pd.DataFrame(given["jobs"], columns=JOBS).astype({"work_s": float})
-    return Rates(f"{name} ({machine})", pd.DataFrame(given["encodes"], columns=ENCODES), jobs, given["bytes_per_score"])
+    encodes = pd.DataFrame([tables.BEFORE | row for row in given["encodes"]], columns=ENCODES)
+    return Rates(f"{name} ({machine})", encodes, jobs, given["bytes_per_score"])
 
 
 def own_rates(root: Path, name: str) -> Rates:
@@ -113,8 +116,10 @@ def _mtime(path: Path) -> float:
 def _encodes(path: Path, title: str, media: Media) -> pd.DataFrame | None:
     """The uncapped encodes of a table, with the column key; None where it cannot be read."""
     try:
-        table = pq.read_table(path, columns=READ, partitioning=None).to_pandas()
-    except (OSError, pa.ArrowException):
+        names = pq.read_schema(path).names
+        table = pq.read_table(path, columns=[name for name in READ if name in names], partitioning=None).to_pandas()
+        table = table.assign(**{name: was for name, was in tables.BEFORE.items() if name not in names})[READ]
+    except (OSError, KeyError, pa.ArrowException):
         return None
     table = table[table["maxrate_kbps"].isna() & (table["frames"] > 0)]
     sizes = np.array([box(media.width, media.height, h) for h in table["height"]], np.int64).reshape(-1, 2)

@@ -6,8 +6,9 @@ from itertools import pairwise
 import pandas as pd
 
 from .. import tables
+from ..encode.codecs import start_values, variant_knob
 from ..hull import searched
-from .candidates import Box, crfs_between, decimal_crf, plan_rows
+from .candidates import Box, decimal_crf, plan_rows
 
 
 def plan_coarse(shots: list[int], variants: Mapping[str, dict], boxes: Mapping[int, Box]) -> pd.DataFrame:
@@ -16,7 +17,7 @@ def plan_coarse(shots: list[int], variants: Mapping[str, dict], boxes: Mapping[i
         (name, height, crf, "coarse")
         for name, settings in variants.items()
         for height in boxes
-        for crf in _every_second(sorted(settings["crfs"], key=float))
+        for crf in _every_second(sorted(start_values(settings), key=float))
     ]
     return plan_rows(shots, variants, boxes, wanted)
 
@@ -32,7 +33,7 @@ def plan_around_hull(
     Parameters
     ----------
     points : title points measured so far (tables.TITLE_POINTS).
-    crf_step : the finest step of CRF that is searched.
+    crf_step : the finest step of CRF that is searched; of a bitrate, 5 percent for each 1 of it.
     """
     measured = searched(points)
     wanted: list[tuple[str, int, str, str]] = []
@@ -41,13 +42,12 @@ def plan_around_hull(
             continue
         column = measured[(measured["variant"] == point.variant) & (measured["height"] == point.height)]
         crfs = sorted({decimal_crf(crf) for crf in column["crf"]}, key=float)
-        place = crfs.index(decimal_crf(point.crf))
+        place, knob = crfs.index(decimal_crf(point.crf)), variant_knob(variants[point.variant])
         for low, high in pairwise(crfs[max(0, place - 1) : place + 2]):
-            inside = crfs_between(low, high, crf_step)
+            inside = knob.between(low, high, crf_step)
             if inside:
-                wanted.append(
-                    (point.variant, point.height, inside[len(inside) // 2], f"beside hull point CRF {point.crf}")
-                )
+                reason = f"beside hull point {knob.told(point.crf)}"
+                wanted.append((point.variant, point.height, inside[len(inside) // 2], reason))
     return plan_rows(shots, variants, boxes, wanted)
 
 

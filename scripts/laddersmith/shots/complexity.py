@@ -30,7 +30,8 @@ def spatial_information(luma: NDArray[np.float32]) -> float:
     if min(luma.shape) < 3:
         return 0.0
     across, down = cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1)
-    return _deviation(cv2.magnitude(across, down)[1:-1, 1:-1])
+    # Not cv2.magnitude: its last bits depend on where in memory the pictures happen to lie.
+    return _deviation(np.sqrt(across * across + down * down)[1:-1, 1:-1])
 
 
 def temporal_information(luma: NDArray[np.float32], before: NDArray[np.float32]) -> float:

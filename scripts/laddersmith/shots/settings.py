@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..devices import ALONE, Sharing
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,6 +22,7 @@ class Settings:
     max_length_s : the longest shot; None leaves shots as long as they are.
     long : how a longer one is split: "even", into the fewest equal parts, or "fixed", into parts of that length.
     threads : that the detector may keep busy. The cuts do not depend on them.
+    gpu : for the device "cuda": how jobs share graphics cards, and whether the CPU goes on where one fails.
     """
 
     detector: str = "transnetv2"
@@ -33,3 +36,4 @@ class Settings:
     max_length_s: float | None = None
     long: str = "even"
     threads: int = 2
+    gpu: Sharing = ALONE

@@ -17,65 +17,21 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from .. import registry
-from ..errors import ShotsError
 from ..source import Media
 from .detector import Cut, Detector, threshold_of
 from .gradual import Gradual, fades, wipes
 from .look import LAG, Look
+from .network import EDGE, HEIGHT, MODEL, NEW, WIDTH, WINDOW, Judged, Network, Pictures
 from .settings import Settings
 
-MODEL = "transnetv2"
 THRESHOLD = (0.05, 0.95, 0.5)  # least, most, usual
-WIDTH, HEIGHT = 48, 27
-WINDOW, NEW = 100, 50  # frames that the network sees at once, and those in the middle for which it is asked
-EDGE = (WINDOW - NEW) // 2
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-EXACT = {"cpu": {}, "cuda": {"use_tf32": "0"}}  # the graph's sums of unlike sizes need all of float32
 STRETCH = 8 * NEW  # frames that are settled together
 MARGIN = 3 * NEW  # frames on either side that are looked at besides
 AHEAD = 2  # stretches that may wait to be settled
 LASTING = 4  # frames that the network must call transition for it to be no hard cut
-
-Pictures = NDArray[np.uint8]
-
-
-class Network:
-    """The model, loaded once."""
-
-    def __init__(self, device: str, threads: int) -> None:
-        """Load it.
-
-        Raises
-        ------
-        ShotsError
-            If the device is none that this onnxruntime can run on.
-        ModelError
-            If its file is missing or damaged.
-        """
-        provider = PROVIDERS[device]
-        if provider not in onnxruntime.get_available_providers():
-            raise ShotsError(
-                f"shots.device is {device}, and the onnxruntime that is installed has no {provider}; install "
-                "onnxruntime-gpu in its place, or set shots.device to cpu"
-            )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the decoder needs the cores too
-        self._session = onnxruntime.InferenceSession(registry.load(MODEL), options, [(provider, EXACT[device])])
-        if self._session.get_providers()[0] != provider:
-            raise ShotsError(
-                f"shots.device is {device}, and {provider} did not start (onnxruntime would run on the CPU in its "
-                "place); mend its driver and libraries as the log says, or set shots.device to cpu"
-            )
-
-    def __call__(self, window: Pictures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Probabilities of the NEW middle frames of a window [100, 27, 48, 3]: centre of a transition, part of one."""
-        single, many = self._session.run(["single", "many"], {"frames": window[None]})
-        return single[0, EDGE : EDGE + NEW], many[0, EDGE : EDGE + NEW]
 
 
 class Stretch(NamedTuple):
@@ -118,12 +74,12 @@ class TransNetV2(Detector):
         self._start = 0  # of the first frame not yet handed over to be settled
         self._aside = ThreadPoolExecutor(1)
         self._waiting: deque[Future[list[Cut]]] = deque()
-        self._judged: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        self._judged: dict[int, Judged] = {}
         self.windows = 0  # that the network has judged
 
     @cached_property
     def _network(self) -> Network:
-        return Network(self._settings.device, self._settings.threads)
+        return Network(self._settings.device, self._settings.threads, self._settings.gpu)
 
     def picture_size(self, width: int, height: int) -> tuple[int, int]:
         return WIDTH, HEIGHT
@@ -142,6 +98,10 @@ class TransNetV2(Detector):
             self._hand_over(end, final=True)
         cuts = self._gathered(0)
         self._aside.shutdown()
+        asked = self.__dict__.get("_network")
+        if isinstance(asked, Network):
+            asked.close()
+            self.label += ", by the CPU in place of a GPU that failed" if asked.replaced else ""
         return cuts
 
     def _hand_over(self, end: int, *, final: bool) -> None:

@@ -5,6 +5,7 @@ from .frames import decoded, frames, pack, packed_bytes, pictures, plane_rows
 from .limits import MEMORY_MB, bounded
 from .media import Colour, Media, display_size, load_media
 from .probe import probe
+from .unchanged import note_stamp, source_guard
 
 __all__ = [
     "MEMORY_MB",
@@ -16,9 +17,11 @@ __all__ = [
     "frames",
     "header",
     "load_media",
+    "note_stamp",
     "pack",
     "packed_bytes",
     "pictures",
     "plane_rows",
     "probe",
+    "source_guard",
 ]

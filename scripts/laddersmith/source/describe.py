@@ -1,6 +1,7 @@
 """What a file says of itself, before its pictures are decoded: container, tracks, colour, HDR facts."""
 
 import json
+import re
 import stat
 import subprocess
 from fractions import Fraction
@@ -25,6 +26,8 @@ PLAYLISTS = {
     b"<?xml": "XML file",
     b"<MPD": "DASH manifest",
 }
+# Which part of ffprobe speaks, and where in memory that part lies: "[mov,mp4 @ 0x55d0c2b3a5c0] ".
+SPEAKER = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ")
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 SAYS_NOTHING = {None, "", "unknown", "unspecified", "reserved"}
 
@@ -68,7 +71,7 @@ def header(path: str | Path) -> tuple[float, Fraction, int, int]:
     """
     check_file(path)
     try:
-        with av.open(url(path), options=OPTIONS) as container:
+        with av.open(url(path), options=OPTIONS, metadata_errors="replace") as container:
             stream = next(
                 (s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic), None
             )
@@ -210,7 +213,8 @@ def _ffprobe(path: str | Path, timeout_s: float, *asked: str) -> dict[str, Any]:
         raise SourceError(f"{path}: its headers were not read within {timeout_s:g} s; raise probe.timeout_s") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise SourceError(_unopened(path, "; ".join(line.replace(url(path), "it") for line in lines[-2:])))
+        plain = [SPEAKER.sub("", line.replace(url(path), "it")) for line in lines[-2:]]
+        raise SourceError(_unopened(path, "; ".join(plain)))
     return json.loads(done.stdout.decode(errors="replace"))
 
 
@@ -225,7 +229,7 @@ def _unopened(path: str | Path, why: str) -> str:
 def _first_sound(path: str | Path, number: int, track: dict[str, Any]) -> float:
     """Seconds, on the container's clock, of the first decoded sample; the header's word where nothing decodes."""
     try:
-        with av.open(url(path), options=OPTIONS) as container:
+        with av.open(url(path), options=OPTIONS, metadata_errors="replace") as container:
             stream = container.streams.audio[number]
             for frame in container.decode(stream):
                 if frame.pts is not None and frame.time is not None and frame.samples:

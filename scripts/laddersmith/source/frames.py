@@ -108,7 +108,7 @@ def opened(path: str) -> Iterator[av.container.InputContainer]:
         If an allocation failed.
     """
     try:
-        with av.open(url(path), options=OPTIONS) as container:
+        with av.open(url(path), options=OPTIONS, metadata_errors="replace") as container:
             yield container
     except (av.FFmpegError, IndexError) as error:
         lacks_memory(error)

@@ -97,6 +97,8 @@ def every_frame(path: str, video_stream: int, timeout_s: float) -> Iterator[av.V
     count, shape = 0, None
     with opened(path) as container:
         stream = container.streams.video[video_stream]
+        if stream.codec_context is None:
+            raise SourceError(f"{path}: the video track's codec is not known here; transcode it losslessly first")
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"err_detect": "explode"}
         for frame in _decode(path, container, stream):

@@ -2,16 +2,18 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, forced_keyframes
+from .base import Codec, Facts, Knob, Settings, aimed, forced_keyframes
+from .knobs import ONE_PASS, QUALITY
 
 PRESETS = ("high_quality", "quality", "balanced", "speed")
 HANDED = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 
 
 def _quantizers(settings: Settings, *kinds: str) -> list[str]:
-    """The same constant quantizer for all kinds of frames."""
-    quality = [word for kind in kinds for word in (f"-qp_{kind}", settings.crf)]
-    shared = ["-usage", "transcoding", "-preset", settings.preset, "-rc", "cqp", *quality]
+    """The same constant quantizer for all kinds of frames, or a bitrate to keep."""
+    control = "cqp" if settings.rate == QUALITY else "vbr_peak"
+    quality = aimed(settings, *(word for kind in kinds for word in (f"-qp_{kind}", settings.crf)))
+    shared = ["-usage", "transcoding", "-preset", settings.preset, "-rc", control, *quality]
     return [*shared, "-forced_idr", "1", *forced_keyframes(settings)]
 
 
@@ -56,6 +58,7 @@ H264_AMF = Codec(
     parameter_sets=(7, 8),
     options=_h264_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed=HANDED,
     facts=_facts(
@@ -81,6 +84,7 @@ HEVC_AMF = Codec(
     parameter_sets=(32, 33, 34),
     options=_hevc_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed=HANDED,
     facts=_facts(
@@ -108,6 +112,7 @@ AV1_AMF = Codec(
     parameter_sets=(1,),
     options=_av1_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed=HANDED,
     facts=_facts(

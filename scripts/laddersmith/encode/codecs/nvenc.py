@@ -2,14 +2,27 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, forced_keyframes
+from .base import Codec, Facts, Knob, LowLatency, Settings, aimed, forced_keyframes
+from .knobs import ONE_PASS
 
 PRESETS = tuple(f"p{number}" for number in range(7, 0, -1))
 
 
 def _options(settings: Settings) -> list[str]:
-    quality = ["-tune", "hq", "-rc", "vbr", "-cq", settings.crf, "-b:v", "0"]
+    quality = ["-tune", "hq", "-rc", "vbr", *aimed(settings, "-cq", settings.crf, "-b:v", "0")]
     return ["-preset", settings.preset, *quality, "-no-scenecut", "1", "-forced-idr", "1", *forced_keyframes(settings)]
+
+
+def _low_latency(settings: Settings) -> list[str]:
+    quality = ["-tune", "ull", "-rc", "vbr", "-cq", settings.crf, "-b:v", "0"]
+    at_once = ["-bf", "0", "-rc-lookahead", "0", "-zerolatency", "1", "-delay", "0"]
+    keyframes = ["-no-scenecut", "1", "-forced-idr", "1", *forced_keyframes(settings)]
+    return ["-preset", settings.preset, *quality, *at_once, *keyframes]
+
+
+LOW_LATENCY = LowLatency(
+    PRESETS, _low_latency, "-tune ull, -bf 0, -rc-lookahead 0, -zerolatency 1, -delay 0: no B-frames, no lookahead"
+)
 
 
 def _facts(stitching: str, hdr: str, rfc6381: str) -> Facts:
@@ -40,7 +53,10 @@ H264_NVENC = Codec(
     bitstream_filter="filter_units=remove_types=6",
     parameter_sets=(7, 8),
     options=_options,
+    low_latency=LOW_LATENCY,
+    rates=ONE_PASS,
     threaded=False,
+    tells=frozenset({"qp", "I", "P", "B"}),
     facts=_facts("SEI are removed; shots whose parameter sets differ are refused by name", "none", "avc1.PPCCLL"),
 )
 
@@ -59,7 +75,10 @@ HEVC_NVENC = Codec(
     bitstream_filter="filter_units=remove_types=39|40",
     parameter_sets=(32, 33, 34),
     options=_options,
+    low_latency=LOW_LATENCY,
+    rates=ONE_PASS,
     threaded=False,
+    tells=frozenset({"qp", "I", "P", "B"}),
     handed={"yuv420p10le": "p010le"},
     facts=_facts(
         "SEI are removed; shots whose parameter sets differ are refused by name",
@@ -83,7 +102,10 @@ AV1_NVENC = Codec(
     bitstream_filter="extract_extradata",
     parameter_sets=(1,),
     options=_options,
+    low_latency=LOW_LATENCY,
+    rates=ONE_PASS,
     threaded=False,
+    tells=frozenset({"qp", "I", "P", "B"}),
     handed={"yuv420p10le": "p010le"},
     facts=_facts(
         "the sequence header goes into the sample entry; shots whose headers differ are refused by name",

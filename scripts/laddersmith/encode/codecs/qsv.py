@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, forced_keyframes
+from .base import Codec, Facts, Knob, Regions, Settings, aimed, forced_keyframes
+from .knobs import ONE_PASS
 
 PRESETS = ("veryslow", "slower", "slow", "medium", "fast", "faster", "veryfast")
 GRID = ("18", "22", "26", "30", "34", "38")
@@ -10,7 +11,7 @@ GRID = ("18", "22", "26", "30", "34", "38")
 
 def _av1_options(settings: Settings) -> list[str]:
     # A quality without a rate is what ffmpeg takes for the intelligent constant quality (ICQ).
-    quality = ["-preset", settings.preset, "-global_quality", settings.crf]
+    quality = ["-preset", settings.preset, *aimed(settings, "-global_quality", settings.crf)]
     return [*quality, "-adaptive_i", "0", "-forced_idr", "1", *forced_keyframes(settings)]
 
 
@@ -18,7 +19,7 @@ def _options(settings: Settings) -> list[str]:
     return [*_av1_options(settings), "-idr_interval", "0"]
 
 
-def _facts(stitching: str, hdr: str, rfc6381: str) -> Facts:
+def _facts(stitching: str, hdr: str, rfc6381: str, roi: str = "addroi side data") -> Facts:
     return Facts(
         maker="Quick Sync Video",
         stitching=stitching,
@@ -26,7 +27,7 @@ def _facts(stitching: str, hdr: str, rfc6381: str) -> Facts:
         two_pass="none",
         statistics="none through ffmpeg",
         hdr=hdr,
-        roi="addroi side data",
+        roi=roi,
         rfc6381=rfc6381,
     )
 
@@ -47,9 +48,11 @@ H264_QSV = Codec(
     parameter_sets=(7, 8),
     options=_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed={"yuv420p": "nv12"},
     flags="+cgop",
+    regions=Regions(),
     facts=_facts("SEI are removed; shots whose parameter sets differ are refused by name", "none", "avc1.PPCCLL"),
 )
 
@@ -69,9 +72,11 @@ HEVC_QSV = Codec(
     parameter_sets=(32, 33, 34),
     options=_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed={"yuv420p": "nv12", "yuv420p10le": "p010le"},
     flags="+cgop",
+    regions=Regions(),
     facts=_facts(
         "SEI are removed; shots whose parameter sets differ are refused by name",
         "side data of the frames",
@@ -95,6 +100,7 @@ AV1_QSV = Codec(
     parameter_sets=(1,),
     options=_av1_options,
     caps=None,
+    rates=ONE_PASS,
     threaded=False,
     handed={"yuv420p": "nv12", "yuv420p10le": "p010le"},
     flags="+cgop",
@@ -102,5 +108,6 @@ AV1_QSV = Codec(
         "the sequence header goes into the sample entry; shots whose headers differ are refused by name",
         "side data of the frames",
         "av01.P.LLT.DD",
+        roi="none through ffmpeg",
     ),
 )

@@ -2,13 +2,16 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, bits, pairs
+from .base import Codec, Facts, Knob, Settings, aimed, bits, pairs
+from .knobs import ONE_PASS
 
 
 def _options(settings: Settings) -> list[str]:
     # Equal steps, greatest and least, turn the encoder's own choice of keyframes off.
     keyframes = ["-keyint_min", str(settings.keyint)]
-    quality = ["-qp", settings.crf] if settings.maxrate_kbps is None else []
+    # Where it keeps a rate this is the greatest quantizer, which would else be 100.
+    greatest = "255" if settings.maxrate_kbps is not None else settings.crf
+    quality = aimed(settings, "-qp", greatest)
     return ["-speed", settings.preset, *quality, *keyframes, "-threads", str(settings.threads)]
 
 
@@ -33,7 +36,10 @@ RAV1E = Codec(
     bitstream_filter="extract_extradata",
     parameter_sets=(1,),
     options=_options,
+    low_latency="it keeps 13 frames or more to itself also when asked for that",
     caps=_caps,
+    rates=ONE_PASS,
+    target_caps=None,
     facts=Facts(
         maker="rav1e",
         stitching="the sequence header goes into the sample entry; every shot has the same",

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, forced_keyframes
+from .base import Codec, Facts, Knob, Settings, aimed, forced_keyframes
+from .knobs import ONE_PASS
 
 PRESETS = ("quality", "speed")
 # The one knob here by which more is better.
@@ -11,7 +12,8 @@ GRID = ("80", "70", "60", "50", "40", "30")
 
 def _options(settings: Settings) -> list[str]:
     speed = ["-prio_speed", str(PRESETS.index(settings.preset))]
-    return ["-q:v", settings.crf, *speed, "-realtime", "0", "-allow_sw", "0", *forced_keyframes(settings)]
+    quality = aimed(settings, "-q:v", settings.crf)
+    return [*quality, *speed, "-realtime", "0", "-allow_sw", "0", *forced_keyframes(settings)]
 
 
 def _facts(hdr: str, rfc6381: str) -> Facts:
@@ -43,6 +45,8 @@ H264_VIDEOTOOLBOX = Codec(
     parameter_sets=(7, 8),
     options=_options,
     caps=None,
+    rates=ONE_PASS,
+    target_caps=None,
     threaded=False,
     handed={"yuv420p": "nv12"},
     flags="+cgop",
@@ -65,6 +69,8 @@ HEVC_VIDEOTOOLBOX = Codec(
     parameter_sets=(32, 33, 34),
     options=_options,
     caps=None,
+    rates=ONE_PASS,
+    target_caps=None,
     threaded=False,
     handed={"yuv420p": "nv12", "yuv420p10le": "p010le"},
     flags="+cgop",

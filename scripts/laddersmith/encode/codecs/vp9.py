@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from .base import Codec, Facts, Knob, Settings, caps_by_target
+from .base import Codec, Facts, Knob, LowLatency, Regions, Settings, aimed, caps_by_constant, caps_by_target
 
 
 def _options(settings: Settings) -> list[str]:
@@ -10,7 +10,15 @@ def _options(settings: Settings) -> list[str]:
     # Equal steps, greatest and least, turn the encoder's own choice of keyframes off.
     keyframes = ["-keyint_min", str(settings.keyint)]
     shared = ["-deadline", "good", "-row-mt", "0", "-threads", str(settings.threads)]
-    return ["-cpu-used", settings.preset, "-crf", settings.crf, *uncapped, *keyframes, *shared]
+    quality = aimed(settings, "-crf", settings.crf, *uncapped)
+    return ["-cpu-used", settings.preset, *quality, *keyframes, *shared]
+
+
+def _low_latency(settings: Settings) -> list[str]:
+    # Here a quality hardly tells beside a cap: the encoder keeps the rate, with a quantizer never below a least one.
+    quality = ["-qmin", settings.crf, "-qmax", "63", "-keyint_min", str(settings.keyint)]
+    shared = ["-deadline", "realtime", "-lag-in-frames", "0", "-row-mt", "0", "-threads", str(settings.threads)]
+    return ["-cpu-used", settings.preset, *quality, *shared]
 
 
 VP9 = Codec(
@@ -28,15 +36,23 @@ VP9 = Codec(
     bitstream_filter="",
     parameter_sets=(),
     options=_options,
+    low_latency=LowLatency(
+        tuple(str(number) for number in range(5, 9)),  # less is 5 by another name
+        _low_latency,
+        "-deadline realtime, -lag-in-frames 0; a constant bitrate, the cap, with the CRF as its least quantizer",
+        caps=caps_by_constant,
+    ),
     caps=caps_by_target,
+    regions=Regions(low_latency_only=True, offsets=7),
+    tells=frozenset({"qp", "I", "P"}),
     facts=Facts(
         maker="libvpx",
         stitching="nothing to share: every picture has its own header; hidden pictures are within a shown one's packet",
         keyframes="-g and -keyint_min the same: every keyframe resets all references",
-        two_pass="-pass 1 and 2 with -passlogfile, for a quality or a target bitrate; alternate references need it",
-        statistics="-vstats_file: QP, size and type of every frame",
+        two_pass="-pass 1 and 2 with -passlogfile, for a quality or a bitrate; alternate references need it",
+        statistics="-vstats_file: QP, size and type of every frame; errors and motion of a first pass",
         hdr="none in the bitstream",
-        roi="addroi side data, with -deadline realtime, -cpu-used 5 or more and -aq-mode 0 alone",
+        roi="addroi side data, in encodes of low latency alone, with at most 7 different offsets",
         rfc6381="vp09.PP.LL.DD.CC.PP.TT.MM.FF",
     ),
 )
