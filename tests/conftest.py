@@ -1,7 +1,11 @@
 """Clips for the tests: generated ones of any shape, and the two demo titles."""
 
-import hashlib
 import os
+
+# Two workers share the cores: linear algebra that takes all of them for itself would take many times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 

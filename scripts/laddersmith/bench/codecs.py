@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from .. import ffmpeg
-from ..encode.codecs import SOFTWARE
+from ..encode.codecs import CODECS, SOFTWARE
 from ..jsonfile import read_json
 from ..machine import machine
 from ..provenance import versions
@@ -38,7 +38,8 @@ COMPARED = {
     "vvenc": ("vvenc", "faster", "yuv420p10le"),
 }
 COMPARED_CLIPS = ("bikes", "seeking", "bigbuckbunny")  # the first two at hand
-COMPARED_HEIGHTS = [360, 288, 216, 144]
+COMPARED_HEIGHTS = [288, 180]
+COMPARED_CRFS = slice(1, 5)  # of the codec's coarse grid, its ends left off
 LOW_LIMITS = {"min_quality": 0, "min_kbps": 1, "min_step": 1}
 
 
@@ -149,7 +150,12 @@ def compare_rows(
 def compare_config() -> dict[str, Any]:
     """Six codecs at presets of like standing, at the sizes that fit the clips."""
     variants = {
-        name: {"codec": codec, "preset": preset, "pix_fmt": pix_fmt}
+        name: {
+            "codec": codec,
+            "preset": preset,
+            "pix_fmt": pix_fmt,
+            "crfs": [float(crf) for crf in CODECS[codec].knob.default_crfs[COMPARED_CRFS]],
+        }
         for name, (codec, preset, pix_fmt) in COMPARED.items()
     }
     return {

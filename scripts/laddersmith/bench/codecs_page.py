@@ -27,8 +27,8 @@ presets, stitched, scored whole against the source by libvmaf, and packaged. {pr
 
 ## Compared at sensible presets
 
-The target `compare` on {clips}, every CRF of each codec's coarse grid at all heights that fit. BD-rate of the hull
-over all heights against {anchor} `{anchor_preset}`, in percent of bitrate at equal VMAF; CPU time at equal quality,
+The target `compare` on {clips}, four CRFs of each codec at boxes 288 and 180 pixels high. BD-rate of the hull over
+both heights against {anchor} `{anchor_preset}`, in percent of bitrate at equal VMAF; CPU time at equal quality,
 and seconds of video that a core encodes in a second.
 
 | variant | preset | BD-rate over the clips | {by_clip} | CPU time over {anchor}'s | real time |
