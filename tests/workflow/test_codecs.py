@@ -18,7 +18,11 @@ def test_every_software_codec_makes_a_ladder_that_is_verified_and_packaged(workp
     """One title, seven ladders; the codec that the packager cannot carry is packaged as whole files, with a reason."""
     wanted = proof_config()["variants"]
     variants = {name: own | {"crfs": own["crfs"][::2]} for name, own in wanted.items()}
-    workplace.config |= {"variants": variants, "fixed_ladder": {"rungs": {"x264": [], "x265": [], "svtav1": []}}}
+    workplace.config |= {
+        "heights": [90],
+        "variants": variants,
+        "fixed_ladder": {"rungs": {"x264": [], "x265": [], "svtav1": []}},
+    }
     workplace.titles({"tiny": two_shots})
     workplace.run()
     package = workplace.json("tiny/package/ladder.json")
