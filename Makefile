@@ -130,7 +130,7 @@ test-system: env-dev env-slurm env-s3 ## the tests that need Debian packages; in
 	    exit 1
 	  fi
 	fi
-	$(BIN)/python -m pytest -m system tests/system $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m system tests/system $(ARGS)
 
 .PHONY: test-gpu
 test-gpu: env-dev env-cuda ## the tests that need an NVIDIA GPU; they fail where there is none
