@@ -75,15 +75,7 @@ def _clip(
     clip: str, path: Path, pieces: list[tuple[int, int]], store: Store, folder: Path, threads: int
 ) -> pd.DataFrame:
     folder.mkdir(parents=True, exist_ok=True)
-    facts = probe(
-        path,
-        title=clip,
-        normalise=True,
-        crop_bars=False,
-        mezzanine=folder / "mezzanine.mov",
-        timeout_s=TIMEOUT_S,
-    )
-    media = Media.from_json(facts["media"])
+    media = probed(clip, path, folder)
     shots = pieces_table(media, pieces)
     places = boxes(media.width, media.height, heights_of(media))
     rows = []
@@ -130,6 +122,25 @@ def _clip(
 
 def _folder(where: dict[str, Path], row: Any) -> Path:
     return where[row.key]
+
+
+def probed(clip: str, path: Path, folder: Path) -> Media:
+    """A clip as the workflow sees it, its mezzanine in `folder` where it needs one.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or not be made into what encoders take.
+    """
+    facts = probe(
+        path,
+        title=clip,
+        normalise=True,
+        crop_bars=False,
+        mezzanine=folder / "mezzanine.mov",
+        timeout_s=TIMEOUT_S,
+    )
+    return Media.from_json(facts["media"])
 
 
 def pieces_table(media: Media, pieces: list[tuple[int, int]]) -> pd.DataFrame:

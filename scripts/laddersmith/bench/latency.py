@@ -19,9 +19,9 @@ from ..machine import machine
 from ..provenance import versions
 from ..quality import score_encodes
 from ..search import plan_grid
-from ..source import Media, probe
+from ..source import Media
 from ..store import Store
-from .exhaustive import pieces_table
+from .exhaustive import pieces_table, probed
 from .materials import footage
 
 SCHEMA = "laddersmith/bench_latency/1"
@@ -74,10 +74,7 @@ def variants() -> dict[str, dict[str, Any]]:
 
 def _clip(clip: str, path: Path, pieces: list[tuple[int, int]], folder: Path, threads: int) -> list[dict[str, Any]]:
     folder.mkdir(parents=True)
-    facts = probe(
-        path, title=clip, normalise=True, crop_bars=False, mezzanine=folder / "mezzanine.mov", timeout_s=TIMEOUT_S
-    )
-    media = Media.from_json(facts["media"])
+    media = probed(clip, path, folder)
     shots, store = pieces_table(media, pieces), Store(folder / "store")
     places = boxes(media.width, media.height, [BOX])
     common: dict[str, Any] = {"title": clip, "store": store, "threads": threads, "timeout_s": TIMEOUT_S}

@@ -8,9 +8,9 @@ from ..compare.presets import Wishes, fine_crfs, try_presets
 from ..compare.search import Problem, Search, bayesian, descent, exhaustive
 from ..compare.trials import Measured, Trials
 from ..encode import CODECS
-from ..source import Media, probe
+from ..source import Media
 from ..store import Store
-from .exhaustive import pieces_table
+from .exhaustive import pieces_table, probed
 from .materials import reference
 
 CLIPS = ("bikes", "bigbuckbunny", "seeking", "car-detection")  # the first three at hand
@@ -82,15 +82,7 @@ def _piece(folder: Path, clip: str, path: Path) -> Media:
     cut = reference(
         folder / clip / "piece.mp4", path, frames=FRAMES, filters=f"scale={WIDTH}:-2:flags=bicubic,setsar=1"
     )
-    facts = probe(
-        cut,
-        title=clip,
-        normalise=True,
-        crop_bars=False,
-        mezzanine=folder / clip / "mezzanine.mov",
-        timeout_s=TIMEOUT_S,
-    )
-    return Media.from_json(facts["media"])
+    return probed(clip, cut, folder / clip)
 
 
 def _trials(

@@ -16,9 +16,8 @@ from ..machine import machine
 from ..provenance import versions
 from ..quality.encodes import score_encodes
 from ..search import plan_rows
-from ..source import Media, probe
 from ..store import Store
-from .exhaustive import pieces_table
+from .exhaustive import pieces_table, probed
 from .materials import footage
 
 SCHEMA = "laddersmith/bench_rate_control/1"
@@ -65,15 +64,7 @@ def bench_rate_control(*, store: Store, folder: Path, threads: int) -> dict[str,
 
 def _clip(clip: str, path: Path, store: Store, folder: Path, threads: int) -> Iterator[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
-    facts = probe(
-        path,
-        title=clip,
-        normalise=True,
-        crop_bars=False,
-        mezzanine=folder / "mezzanine.mov",
-        timeout_s=TIMEOUT_S,
-    )
-    media = Media.from_json(facts["media"])
+    media = probed(clip, path, folder)
     shots = pieces_table(media, [PIECES[clip]])
     size = box(media.width, media.height, HEIGHT)
     common: dict[str, Any] = {"title": clip, "store": store, "threads": threads, "timeout_s": TIMEOUT_S}

@@ -47,13 +47,15 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m laddersmith simulate", description=main.__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
     parser.add_argument("--config", action="append", type=Path, default=[], metavar="FILE", help="settings of your own")
-    parser.add_argument("--titles", type=_count, nargs="+", default=[1000], metavar="N", help="default: 1000")
-    parser.add_argument("--nodes", type=_count, nargs="+", default=list(NODES), metavar="N", help="default: 2 to 1000")
-    parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
+    parser.add_argument("--titles", type=whole_number, nargs="+", default=[1000], metavar="N", help="default: 1000")
+    parser.add_argument(
+        "--nodes", type=whole_number, nargs="+", default=list(NODES), metavar="N", help="default: 2 to 1000"
+    )
+    parser.add_argument("--size", type=size, default=(1920, 1080), metavar="WxH", help="default: 1920x1080")
     for names, defaults in ((ASSUMED, Assumed()), (MANAGED, USUAL)):
         for name, told in names.items():
             usual = getattr(defaults, name)
-            kind = _count if isinstance(usual, int) else _seconds
+            kind = whole_number if isinstance(usual, int) else number
             option = f"--{name.replace('_', '-')}"
             parser.add_argument(option, type=kind, default=usual, metavar="N", help=f"{told}; default: {usual:g}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
@@ -108,21 +110,20 @@ def table(found: Mapping[str, Any]) -> str:
     return "\n".join(line.rstrip() for line in text) + "\n"
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+def whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
-def _seconds(text: str) -> float:
+def number(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
         raise ValueError(text)
     return value
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
     width, height = (int(side) for side in text.split("x"))
     if min(width, height) < 16:
         raise ValueError(text)
