@@ -65,7 +65,7 @@ def test_a_point_is_encoded_once_whoever_asks(clip, tmp_path, encodes):
     first = points_of(clip, plan_table("x264", [0, 2], ["30", "40"]), tmp_path / "f", tmp_path / "s")
     assert len(encodes) == 4
     second = points_of(clip, plan_table("x264", [0, 1, 2], ["30", "40"]), tmp_path / "g", tmp_path / "s", title="other")
-    assert encodes[4:] == ["other, shot 1, x264 64p CRF 30", "other, shot 1, x264 64p CRF 40"]
+    assert sorted(encodes[4:]) == ["other, shot 1, x264 64p CRF 30", "other, shot 1, x264 64p CRF 40"]
     assert set(first.key) < set(second.key)
     assert (tmp_path / "g" / "s00000_v_crf30.mp4").samefile(tmp_path / "f" / "s00000_v_crf30.mp4")
     again = points_of(clip, plan_table("x264", [0, 2], ["30", "40"]), tmp_path / "f", tmp_path / "s")
