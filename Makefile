@@ -5,6 +5,8 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# A run starts hundreds of Pythons: what they import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Set these on the command line: `make demo CORES=4`, `make ladder SOURCE=movie.mp4`.
 SOURCE ?=
@@ -109,7 +111,7 @@ estimate: env ## what the run will take: encodes, core hours, gigabytes; nothing
 
 .PHONY: test
 test: env-dev lint ## style, types, and every test that needs neither root nor a GPU
-	@$(BIN)/python -m pytest -n 2 -m 'not system and not gpu' tests $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not system and not gpu' tests $(ARGS)
 
 # What the locked environment cannot carry: Chromium plays the packaged ladders, other builds of the encoders make our
 # exports, a SLURM runs a title, and an object store keeps one. The tests start SLURM and store themselves, beside any
@@ -130,7 +132,7 @@ test-system: env-dev env-slurm env-s3 ## the tests that need Debian packages; in
 	    exit 1
 	  fi
 	fi
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m system tests/system $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m system tests/system $(ARGS)
 
 .PHONY: test-gpu
 test-gpu: env-dev env-cuda ## the tests that need an NVIDIA GPU; they fail where there is none

@@ -231,7 +231,7 @@ def test_a_file_that_cannot_be_read_is_told(name, text, message, tmp_path):
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CorpusError, match=message):
         import_row54(tmp_path / name)
-    with pytest.raises(CorpusError, match=r"no.jsonl: cannot be read as text"):
+    with pytest.raises(CorpusError, match=r"no.jsonl: no such file; name one that is there"):
         import_row54(tmp_path / "no.jsonl")
 
 

@@ -6,6 +6,14 @@ import pytest
 from workplace import Workplace, whole_run, workplace_like
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs begin first, as they last longest; those that look at the finished one share a process, and it."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+    for item in items:
+        if "finished" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("finished"))
+
+
 @pytest.fixture(scope="session")
 def two_shots(make_clip) -> Path:
     """160x68, 25 fps, 40 frames: a test picture, a hard cut at frame 22, its scrolling negative."""

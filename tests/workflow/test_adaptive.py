@@ -12,6 +12,7 @@ def adaptive(place: Workplace) -> Workplace:
 
 def test_an_interrupted_search_repeats_no_measured_point(workplace, two_shots):
     place = adaptive(workplace)
+    place.config["search"] |= {"max_rounds": 2}
     place.titles({"tiny": two_shots})
     place.run_and_kill(lambda: len(place.encodes()) >= 5)
     before, points = len(place.encodes()), place.points()

@@ -60,7 +60,7 @@ def test_two_runs_in_two_folders_are_byte_identical(tmp_path, finished, two_shot
 
 def test_without_neighbour_frames_the_gate_fails_after_the_report(workplace, two_shots):
     workplace.titles({"tiny": two_shots})
-    workplace.config["quality"] = {"neighbours": False}
+    workplace.config["quality"] |= {"neighbours": False}
     said = workplace.run(expect=1)
     assert "promise(s) broken" in said and "gate" in said
     assert (workplace.path / "results/tiny/report.html").exists()

@@ -172,6 +172,8 @@ def _line(row: Row) -> str:
 def _records(path: Path, *, nan: bool = False) -> Iterator[tuple[int, Row]]:
     """The rows of a file, numbered from 1; with `nan`, a bare NaN is taken for a number."""
     _suffix(path)
+    if not path.exists():
+        raise CorpusError(f"{path}: no such file; name one that is there")
 
     def constant(word: str) -> float:
         if nan and word == "NaN":
