@@ -9,7 +9,7 @@ from laddersmith.store import Store
 
 
 def main(table: str, streams: str, store: dict, threads: int) -> None:
-    found = exhaustive(store=Store(**store), folder=Path(streams), threads=threads)
+    found = exhaustive(store=Store(store["path"]), folder=Path(streams), threads=threads)
     tables.write(table, found, tables.EXHAUSTIVE)
 
 

@@ -11,6 +11,7 @@ from laddersmith.bench.preset_truth import COARSE, SETTINGS, preset_summary
 from laddersmith.config import validate
 from laddersmith.encode.codecs import CODECS, SOFTWARE
 
+FACTS = ROOT / "docs" / "benchmarks" / "codecs.json"
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "bench_codecs.json").read_text())
 
 
@@ -106,3 +107,14 @@ def test_the_page_tells_the_figures():
         "| `bayes` | 5 | 13.5 of 104 | 5 | 1.03 | 5 |",
     ):
         assert line in told
+
+
+def test_the_committed_run_keeps_to_its_schema_and_its_page():
+    found = json.loads(FACTS.read_text())
+    Draft202012Validator(SCHEMA).validate(found)
+    assert FACTS.with_suffix(".md").read_text() == page(found)
+    proved = [row for row in found["rows"] if row["case"] == "codec"]
+    assert {row["codec"] for row in proved} == {codec.name for codec in SOFTWARE}
+    assert found["summary"]["codecs_proved"] == sum(row["proved"] for row in proved) == len(SOFTWARE)
+    compared = {row["variant"]: row["codec"] for row in found["rows"] if row["case"] == "variant"}
+    assert compared == {name: codec for name, (codec, _, _) in COMPARED.items()}

@@ -9,10 +9,12 @@ from jsonschema import Draft202012Validator
 from laddersmith.bench import slurm as bench
 from laddersmith.bench import slurm_here, slurm_page
 from laddersmith.bench.workflow import Ran
+from laddersmith.catalogue.scaling import USUAL
 from laddersmith.config import validate
 from laddersmith.encode.codecs import CODECS
 from laddersmith.errors import ToolError
 
+FACTS = ROOT / "docs" / "benchmarks" / "slurm.json"
 SCHEMA = json.loads((ROOT / "config" / "schemas" / "bench_slurm.json").read_text())
 SAID = """[Sat Nov  7 09:59:58 2026]
 Job 4: t180: encodes, batch 0, round 1, x264 180p
@@ -105,7 +107,14 @@ def facts() -> dict:
     rows = [bench._row("local, 2 cores", ran, 9, 1.0, 2.0)]
     rows += [
         bench._row(f"SLURM, {nodes} node{'s' * (nodes > 1)}", ran, 8, 1.0, 9.0)
-        | {"nodes": nodes, "queue_s": 3.0, "empty_round_jobs": 2, "empty_round_s": 25.0}
+        | {
+            "nodes": nodes,
+            "queue_s": 3.0,
+            "queue_least_s": 1.0,
+            "start_s": 5.0,
+            "empty_round_jobs": 2,
+            "empty_round_s": 25.0,
+        }
         for nodes in (1, 2)
     ]
     summary = {"jobs": 8, "overhead_s_per_job": 9.0, "local_overhead_s_per_job": 2.0}
@@ -125,3 +134,19 @@ def test_facts_have_the_form_of_the_schema_and_make_a_page():
     page = slurm_page.page(facts())
     assert "| SLURM, 2 nodes | 8 | 61.2 s | 1.0 s | 9.0 s | 3.0 s |" in page and "| local, 2 cores |" in page
     assert "costs 9.0 s beside its work, 2.0 s without: of a job of ten minutes 1.5 %" in page
+
+
+def test_the_committed_run_keeps_to_the_schema_and_its_page():
+    found = json.loads(FACTS.read_text())
+    Draft202012Validator(SCHEMA).validate(found)
+    assert FACTS.with_suffix(".md").read_text() == slurm_page.page(found)
+    local, one, two = found["rows"]
+    assert (one["nodes"], two["nodes"]) == (1, 2) and one["jobs"] == two["jobs"] == found["summary"]["jobs"]
+    # Rounded to a hundredth.
+    assert found["summary"]["speedup_2_nodes"] == pytest.approx(one["wall_s"] / two["wall_s"], abs=0.01)
+    assert found["summary"]["overhead_s_per_job"] == two["overhead_s"] > local["overhead_s"]
+
+
+def test_the_simulation_goes_by_what_was_measured():
+    two = json.loads(FACTS.read_text())["rows"][-1]
+    assert (USUAL.start_s, USUAL.queue_s) == (two["start_s"], two["queue_least_s"])

@@ -134,5 +134,5 @@ def test_the_same_again_gives_the_same(title, nodes):
 def test_enough_nodes_take_the_longest_chain():
     title = [Task(5), Task(3, needs=(0,)), Task(4, needs=(0,)), Task(1, needs=(1, 2))]
     assert makespan(title, 4) == critical_path_s(title) == 10
-    assert critical_path_s(title, 2) == 16
+    assert critical_path_s(title, Manager(start_s=2)) == 16
     assert play([], Cluster(1, 1), NOTHING) == Played()

@@ -65,7 +65,7 @@ def bench_codecs(*, store: Mapping[str, Any], cores: int) -> dict[str, Any]:
         from ..store import Store
         from .preset_truth import preset_rows, preset_summary
 
-        presets = preset_rows(clips, folder / "presets", store=Store(**store), threads=cores)
+        presets = preset_rows(clips, folder / "presets", store=Store(store["path"]), threads=cores)
     return {
         "schema": SCHEMA,
         "machine": machine(),

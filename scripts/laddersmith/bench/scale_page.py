@@ -71,8 +71,9 @@ for, at measured times, through Snakemake, SLURM's queue and the nodes. The figu
 - **Job times** by [rates.json](benchmarks/rates.json), on nodes of {cores} such cores; a job of several cores keeps
   all of them busy. Nothing fails. The disk and the network do not slow anything down.
 - **SLURM and Snakemake** (`simulate --help` has an option for each): {submit_s:g} s for a submission, two at a
-  time; {queue_s:g} s from there to the start on a free node; {start_s:g} s for Python and imports; questions to
-  SLURM {ask_s:g} s apart, {ask_more_s:g} s more after each that finds nothing done, {ask_most_s:g} s at the most
+  time; {queue_s:g} s from there to the start on a free node; {start_s:g} s for Snakemake's starts there, Python
+  and imports, {local_start_s:g} s for those of a job without SLURM; questions to SLURM {ask_s:g} s apart,
+  {ask_more_s:g} s more after each that finds nothing done, {ask_most_s:g} s at the most
   (so the executor plugin asks); {handle_ms:g} ms of Snakemake's own for a job and {plan_ms:g} ms to plan it. Jobs
   start in the order in which they came, and one that fits passes one that does not. No other user is there.
 
@@ -135,7 +136,10 @@ def page(scale: Mapping[str, Any], dag: Mapping[str, Any]) -> str:
         strategy=scale["assumed"]["strategy"],
         title_jobs=sum(rule["jobs"] for rule in scale["rules"]),
         core_hours=scale["core_hours_per_title"],
-        **{key: manager[key] for key in ("submit_s", "queue_s", "start_s", "ask_s", "ask_more_s", "ask_most_s")},
+        **{
+            key: manager[key]
+            for key in ("submit_s", "queue_s", "start_s", "local_start_s", "ask_s", "ask_more_s", "ask_most_s")
+        },
         handle_ms=1000 * manager["handle_s"],
         plan_ms=1000 * manager["plan_s"],
         as_it_is_jobs=as_it_is[0]["jobs_at_slurm"],

@@ -125,10 +125,12 @@ def _of_slurm(nodes: int, place: Path, ran: Ran, jobs: Sequence[Mapping[str, str
     told = {number: job for number, job in jobs_told(ran.output).items() if number in sent}
     if not told or set(sent.values()) - set(slurm):
         raise ToolError(f"SLURM tells of {len(slurm)} jobs, Snakemake of {len(sent)}; the run cannot be measured")
-    queue, held = [], []
+    queue, ran_s, held = [], [], []
     for number, job in told.items():
-        sent_at, began = (datetime.fromisoformat(slurm[sent[number]][key]) for key in ("SubmitTime", "StartTime"))
+        times = ("SubmitTime", "StartTime", "EndTime")
+        sent_at, began, ended = (datetime.fromisoformat(slurm[sent[number]][key]) for key in times)
         queue.append(max(0.0, (began - sent_at).total_seconds()))
+        ran_s.append((ended - began).total_seconds())
         held.append((job.ended - job.began).total_seconds() - queue[-1])
     rules = {_rule(slurm[number]) for number in sent.values()}
     work = [seconds for rule in rules for seconds in library(place, rule)]
@@ -136,6 +138,8 @@ def _of_slurm(nodes: int, place: Path, ran: Ran, jobs: Sequence[Mapping[str, str
     return row | {
         "nodes": nodes,
         "queue_s": round(mean(queue), 1),
+        "queue_least_s": min(queue),
+        "start_s": round(_over(ran_s, work), 1),
         "empty_round_jobs": len([job for job in told.values() if f"round {EMPTY}" in job.what]),
         "empty_round_s": round(_empty_round_s(place, told), 1),
     }

@@ -25,9 +25,10 @@ is what surrounds work.
 
 **Work** is what a job spends inside the library. **Overhead** is all else from when Snakemake sent the job (or
 began it) until it saw its end, without the queue: on SLURM Snakemake starts twice, once for the job and once for
-its step, and the end is seen at the next look. **In the queue** is from submission to start: a wait for a free
-core, of which there are few here, and some seconds that SLURM itself takes to schedule. Without SLURM all jobs
-count, with it those that were sent; planning and choosing run beside Snakemake.
+its step ({start} s of a node's time, with the job's own Python), and the end is seen at the next look. **In the
+queue** is from submission to start: a wait for a free core, of which there are few here, and the time that SLURM
+itself takes to schedule ({least} s at the least). Without SLURM all jobs count, with it those that were sent;
+planning and choosing run beside Snakemake.
 
 So a job on SLURM costs {overhead} s beside its work, {local} s without: of a job of ten minutes {share} %.
 
@@ -61,6 +62,8 @@ def page(facts: dict[str, Any]) -> str:
         speedup=summary["speedup_2_nodes"],
         empty_jobs=two["empty_round_jobs"],
         jobs=two["jobs"],
+        start=two["start_s"],
+        least=two["queue_least_s"],
         empty=summary["empty_round_s"],
     )
 

@@ -45,7 +45,8 @@ class Manager:
     handle_s : Snakemake's own seconds for each job, one job after another.
     submit_s : of one submission; `submitters` are under way at a time.
     queue_s : from a submission to the job's start on a node that is free.
-    start_s : of a job before its own work begins: Python and what it imports; local jobs have it as well.
+    start_s : of a job on a node before its own work begins: SLURM's step, Snakemake's starts in it, Python's imports.
+    local_start_s : of a job of a local rule beside a Snakemake: Python and what it imports.
     ask_s : seconds between two questions to SLURM about what became of the jobs; after a question that found none done
         it is `ask_more_s` longer, up to `ask_most_s`. 0: what is done is known at once.
     """
@@ -58,9 +59,21 @@ class Manager:
     submitters: int = 2
     queue_s: float = 0.0
     start_s: float = 0.0
+    local_start_s: float = 0.0
     ask_s: float = 0.0
     ask_more_s: float = 10.0
     ask_most_s: float = 180.0
+
+    def stays(self, task: Task) -> bool:
+        """Whether the task runs beside a Snakemake, not on the nodes."""
+        return task.local and self.local_cores > 0
+
+    def before_s(self, task: Task) -> float:
+        """Seconds that the task takes before its own work."""
+        return self.local_start_s if self.stays(task) else self.start_s
+
+
+FREE = Manager()  # one that takes nothing
 
 
 @dataclass
@@ -92,11 +105,11 @@ def play(shards: Sequence[Titles], cluster: Cluster, manager: Manager, *, at_onc
     return _Play(shards, cluster, manager).run(at_once)
 
 
-def critical_path_s(title: Sequence[Task], extra_s: float = 0.0) -> float:
-    """Seconds of the longest chain of tasks that wait for one another, each `extra_s` longer."""
+def critical_path_s(title: Sequence[Task], manager: Manager = FREE) -> float:
+    """Seconds of the longest chain of tasks that wait for one another, with what each takes before its work."""
     ends: list[float] = []
     for task in title:
-        ends.append(task.seconds + extra_s + max((ends[place] for place in task.needs), default=0.0))
+        ends.append(task.seconds + manager.before_s(task) + max((ends[place] for place in task.needs), default=0.0))
     return max(ends, default=0.0)
 
 
@@ -222,7 +235,7 @@ class _Play:
         return self.dependents[needs]
 
     def _make_ready(self, lane: _Lane, title: int, place: int) -> None:
-        local = lane.titles[title][place].local and self.manager.local_cores
+        local = self.manager.stays(lane.titles[title][place])
         (lane.local_ready if local else lane.ready).append((title, place))
 
     def _hand_over(self, number: int, now: float) -> None:
@@ -232,7 +245,7 @@ class _Play:
             title, place = lane.local_ready.popleft()
             lane.local_free -= 1
             begun = lane.main_free = max(lane.main_free, now) + manager.handle_s
-            self._add(begun + manager.start_s + lane.titles[title][place].seconds, LOCAL, number, title, place)
+            self._add(begun + manager.local_start_s + lane.titles[title][place].seconds, LOCAL, number, title, place)
         while lane.ready and (manager.jobs is None or lane.at_slurm < manager.jobs):
             title, place = lane.ready.popleft()
             lane.at_slurm += 1

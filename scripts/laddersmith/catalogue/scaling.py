@@ -8,10 +8,9 @@ from typing import Any
 from ..search.estimate_page import Film
 from ..titles import Title
 from .durations import Timed, factors
-from .engine import Cluster, Manager, Task, critical_path_s, play
+from .engine import FREE, Cluster, Manager, Task, critical_path_s, play
 
 HOUR = 3600.0
-FREE = Manager()  # a manager that takes nothing
 PLAYED = 16  # shards; of a longer catalogue no more are played
 
 # What SLURM and Snakemake take beside the jobs, where nothing else is said; docs/scale.md tells where each is from.
@@ -24,6 +23,7 @@ USUAL = Manager(
     submitters=2,
     queue_s=2.0,
     start_s=4.0,
+    local_start_s=1.5,
     ask_s=10.0,
     ask_more_s=10.0,
     ask_most_s=180.0,
@@ -106,15 +106,15 @@ def bounds(shards: Shards, cluster: Cluster, manager: Manager, *, at_once: int) 
     tasks = shards.timed.tasks()
     mean = sum(shards.hard) / len(shards.hard)
     titles, lanes = len(shards.hard), min(at_once, len(shards))
-    local = [task for task in tasks if task.local and manager.local_cores]
-    sent = [task for task in shards.timed.tasks(mean) if not (task.local and manager.local_cores)]
+    local = [task for task in tasks if manager.stays(task)]
+    sent = [task for task in shards.timed.tasks(mean) if not manager.stays(task)]
     work = sum((task.seconds + manager.start_s) * min(task.cores, cluster.cores) for task in sent)
     slots = sum(task.seconds + manager.start_s + manager.queue_s + manager.submit_s for task in sent)
-    hardest = critical_path_s(shards.timed.tasks(max(shards.hard)), manager.start_s)
+    hardest = critical_path_s(shards.timed.tasks(max(shards.hard)), manager)
     return {
         "cores": titles * work / (cluster.nodes * cluster.cores),
         "jobs": titles * slots / (lanes * manager.jobs) if manager.jobs else 0.0,
-        "head": titles * sum(t.seconds + manager.start_s for t in local) / (lanes * manager.local_cores or 1),
+        "head": titles * sum(t.seconds + manager.local_start_s for t in local) / (lanes * manager.local_cores or 1),
         "Snakemake": titles * len(tasks) * (manager.handle_s + manager.plan_s) / lanes,
         "submission": titles * len(sent) * manager.submit_s / (lanes * manager.submitters),
         "a title's chain": hardest * math.ceil(len(shards) / lanes),
