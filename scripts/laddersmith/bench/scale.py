@@ -28,7 +28,6 @@ SET_FOR_IT = replace(USUAL, jobs=20_000, local_cores=16)
 SHARDS_AT_ONCE = 4
 ROUNDS = 3  # of search, of which all but the first are empty
 EMPTY_NODES = 20
-START_S = 1.5  # of a job on one machine: a Python and what it imports
 ORDER = (
     *("probe", "detect_shots", "plan", "encode", "score", "hull", "choose", "encode", "score"),
     *("ladder", "export", "assemble", "verify", "package", "report", "gate"),
@@ -100,7 +99,7 @@ def local_run(facts: Path = SHIPPED.parent / "workflow.json") -> dict[str, Any]:
     demo = next(each for each in given["rows"] if each["case"].startswith("demo from"))
     rules = [each | {"rule": each["case"].split()[-1]} for each in given["rows"] if "rule" in each["case"]]
     title = demo_title({each["rule"]: each for each in rules}, titles=2)
-    manager = Manager(start_s=START_S, handle_s=USUAL.handle_s, plan_s=USUAL.plan_s)
+    manager = Manager(start_s=USUAL.local_start_s, handle_s=USUAL.handle_s, plan_s=USUAL.plan_s)
     played = play([[title, title]], Cluster(1, demo["cores"]), manager)
     return {
         "jobs": demo["jobs"],
