@@ -35,7 +35,8 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 def plain() -> dict[str, str]:
     """The environment without what an outer make hands down."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "LADDERSMITH"))}
+    handed = ("MAKE", "MFLAGS", "LADDERSMITH", "ARGS", "CORES", "PROFILE", "SOURCE", "VENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(handed)}
 
 
 @pytest.mark.parametrize("name", ["1e3", 'it\'s "a: b" [ř] $HOME `id`.mp4'])
