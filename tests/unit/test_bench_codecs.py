@@ -1,6 +1,7 @@
 """Codecs proved and compared: the configs that are run, the arithmetic, and the page against the committed figures."""
 
 import json
+from statistics import mean, median
 
 import pytest
 from clips import ROOT
@@ -118,3 +119,13 @@ def test_the_committed_run_keeps_to_its_schema_and_its_page():
     assert found["summary"]["codecs_proved"] == sum(row["proved"] for row in proved) == len(SOFTWARE)
     compared = {row["variant"]: row["codec"] for row in found["rows"] if row["case"] == "variant"}
     assert compared == {name: codec for name, (codec, _, _) in COMPARED.items()}
+
+
+def test_the_page_on_compare_has_the_figures_of_the_searches():
+    rows = json.loads(FACTS.read_text())["rows"]
+    told = (ROOT / "docs" / "compare.md").read_text()
+    for method in ("bayes", "descent"):
+        mine = [row for row in rows if row["case"] == "joint search" and row["method"] == method]
+        measured, times = [row["measured"] for row in mine], [row["time_over_least"] for row in mine]
+        found = f"{sum(time <= 1 for time in times)} of {len(mine)} | {mean(times):.2f} | {max(times):.2f} |"
+        assert f"| `{method}` | {median(measured):.0f} ({min(measured)} to {max(measured)}) | {found}" in told
