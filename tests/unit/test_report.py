@@ -293,6 +293,14 @@ def test_every_measured_point_and_rung_is_a_mark_of_the_cloud():
     assert sum(t.endswith(", fixed ladder") for t in titles) == len(ladder["fixed"])
 
 
+def test_the_legend_of_the_cloud_names_each_kind_once_and_in_full():
+    given = inputs()
+    picture = svg(plots.cloud(given["hull"], given["ladder"]["rungs"], given["ladder"]["fixed"]))
+    words = re.findall(r">([^<>]+)</text>", picture)
+    assert [words.count(kind) for kind in plots.KINDS] == [1, 1, 1, 0]
+    assert not [word for word in words if word.endswith("…")]
+
+
 def test_a_film_of_any_length_draws_as_many_corners_as_a_screen_shows():
     film = pd.DataFrame({"time_s": [i / 24 for i in range(100_000)], "vmaf": [90 + i % 7 for i in range(100_000)]})
     film.loc[77_777, "vmaf"] = 12.0

@@ -66,12 +66,11 @@ def cloud(
         "kind:N",
         title=None,
         scale=alt.Scale(domain=kinds_here, range=[INK, CODECS[1], FIXED, CODECS[2]][: len(kinds_here)]),
-        legend=alt.Legend(symbolSize=90, symbolStrokeWidth=2),
+        legend=alt.Legend(symbolSize=90, symbolStrokeWidth=2, labelLimit=0),
     )
     lines = base.transform_filter("datum.kind !== 'measured'").encode(stroke=kinds, detail="kind:N")
-    shapes = alt.Shape(
-        "kind:N", title=None, scale=alt.Scale(domain=KINDS, range=["stroke", "circle", "diamond", "stroke"])
-    )
+    drawn = ["stroke", "circle", "diamond", "stroke"][: len(kinds_here)]
+    shapes = alt.Shape("kind:N", title=None, scale=alt.Scale(domain=kinds_here, range=drawn))
     envelope = lines.transform_filter("datum.kind === 'convex hull'").mark_line(strokeWidth=1.4)
     anchored = lines.transform_filter("datum.kind === 'fixed ladder'").mark_line(strokeWidth=1.2, strokeDash=[4, 3])
     study = lines.transform_filter(f"datum.kind === '{KINDS[3]}'").mark_line(strokeWidth=1.2, strokeDash=[2, 2])
