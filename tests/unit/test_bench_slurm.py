@@ -150,5 +150,7 @@ def test_the_committed_run_keeps_to_the_schema_and_its_page():
 def test_the_simulation_goes_by_what_was_measured():
     local, _, two = json.loads(FACTS.read_text())["rows"]
     assert (USUAL.start_s, USUAL.local_start_s) == (two["start_s"], local["overhead_s"])
+    dag = json.loads(FACTS.with_name("dag.json").read_text())["summary"]
+    assert pytest.approx(dag["ms_per_job"] / 1000, abs=5e-5) == USUAL.plan_s  # rounded to a tenth of a millisecond
     # SLURM's own time is more than the least, by a clock of whole seconds, and less than that with the wait for a core.
     assert two["queue_least_s"] <= USUAL.queue_s <= two["queue_s"]

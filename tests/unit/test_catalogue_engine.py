@@ -88,6 +88,13 @@ def test_submissions_stand_in_line_and_slots_are_given_back():
     assert makespan([Task(10, local=True)] * 4, 4, 1, Manager(local_cores=0)) == 10  # on the nodes
 
 
+def test_a_local_job_starts_in_its_own_time_only_where_it_stays_local():
+    title = [Task(10, local=True), Task(10, needs=(0,))]
+    for cores, expected in ((1, 24), (0, 26)):  # 1 + 10 beside Snakemake or 3 + 10 on a node, then 3 + 10
+        manager = Manager(start_s=3, local_start_s=1, local_cores=cores)
+        assert makespan(title, 1, 1, manager) == critical_path_s(title, manager) == expected
+
+
 def test_shards_follow_one_another_or_overlap():
     shard = [[Task(10)], [Task(2)]]
     one_by_one = play([shard, shard], Cluster(2, 1), NOTHING)
