@@ -81,8 +81,8 @@ def test_titles_are_on_average_as_hard_as_the_usual_one():
 
 def test_the_command_writes_table_json_and_picture(tmp_path, capsys):
     # Ends are seen at once: questions ten seconds apart can make a minute's film last longer on more nodes.
-    words = "--titles 2 --nodes 1 4 --minutes 1 --size 1280x720 --jobs 40 --ask-s 0".split()
-    files = ["--json", str(tmp_path / "s.json"), "--svg", str(tmp_path / "s.svg")]
+    words = ["--titles", "2", "--nodes", "1", "4", "--minutes", "1", "--size", "1280x720", "--jobs", "40"]
+    files = ["--ask-s", "0", "--json", str(tmp_path / "s.json"), "--svg", str(tmp_path / "s.svg")]
     assert simulate_command.main([str(tmp_path), *words, *files]) == 0
     found = json.loads((tmp_path / "s.json").read_text())
     Draft202012Validator(SCHEMAS["simulation"]).validate(found)
